@@ -1,0 +1,146 @@
+"""Layers: a network is a chain of functions, and each knows how to go forward and how to go back.
+
+A layer is *pure*.  It knows its shapes and nothing else: its parameters, its buffers and its
+gradients are handed to it, so two threads or sixty-four networks can share one layer.
+
+    y  = layer.forward(params, x, work)             the layer's output
+    dx = layer.backward(params, work, dy, grads)    from dL/dy: dL/dparams into `grads`, and dL/dx
+
+`work` holds the buffers that a pass fills and the way back needs; it belongs to the caller.
+
+Two conventions make everything here short and quick:
+
+* **Leading axes.**  Rows are samples.  In front of them there may be an axis of *members*, that is
+  of independent networks: `np.matmul` broadcasts over it, and so trains them all at once.
+* **A column of ones.**  x W + b is [x 1] [W; b]: with one more column, always 1, the bias becomes
+  one more row of the weights.  Dense layers hand each other such widened arrays, and so a forward
+  pass is one product and the gradient of weights *and* bias is another.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+
+def columns(leading, rows, features, dtype):
+    """An uninitialised array (*leading, rows, features) whose columns are contiguous in memory.
+
+    There are more samples than features in a small network: long columns keep the processor's
+    vector units busy where short rows would not (a third of the time of a training step).
+    """
+    return np.empty((*leading, features, rows), dtype).mT
+
+
+def widened(leading, rows, features, dtype):
+    """A pair: an array with a last column of ones, (*leading, rows, features + 1), and its view without it."""
+    wide = columns(leading, rows, features + 1, dtype)
+    wide[..., -1] = 1
+    return wide, wide[..., :-1]
+
+
+# Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
+
+class Linear:
+    """y = z"""
+    def forward(z):
+        pass
+
+    def backward(y, dy, scratch):
+        pass
+
+
+class Tanh:
+    """y = tanh(z), so dy/dz = 1 - y²"""
+    def forward(z):
+        np.tanh(z, out=z)
+
+    def backward(y, dy, scratch):
+        np.multiply(y, y, out=scratch)
+        np.subtract(1, scratch, out=scratch)
+        dy *= scratch
+
+
+class Sigmoid:
+    """y = 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2, which cannot overflow; dy/dz = y (1 - y)"""
+    def forward(z):
+        z *= 0.5
+        np.tanh(z, out=z)
+        z += 1
+        z *= 0.5
+
+    def backward(y, dy, scratch):
+        np.subtract(1, y, out=scratch)
+        scratch *= y
+        dy *= scratch
+
+
+class Relu:
+    """y = max(z, 0)"""
+    def forward(z):
+        np.maximum(z, 0, out=z)
+
+    def backward(y, dy, scratch):
+        dy *= y > 0
+
+
+class Softmax:
+    """y_i = exp(z_i) / Σ_j exp(z_j), so dL/dz_i = y_i (dL/dy_i - Σ_j y_j dL/dy_j)"""
+    def forward(z):
+        z -= z.max(-1, keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(-1, keepdims=True)
+
+    def backward(y, dy, scratch):
+        np.multiply(y, dy, out=scratch)
+        dy -= scratch.sum(-1, keepdims=True)
+        dy *= y
+
+
+ACTIVATIONS = {"linear": Linear, "tanh": Tanh, "sigmoid": Sigmoid, "relu": Relu, "softmax": Softmax}
+
+
+def glorot(rng, fan_in, fan_out, shape):
+    """Glorot and Bengio's uniform start (2010, eq. 16): U(-a, a) with a = sqrt(6 / (fan_in + fan_out))."""
+    limit = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape)
+
+
+class Dense:
+    """y = activation(x W + b): every output looks at every input.
+
+    Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
+    """
+
+    def __init__(self, inputs, outputs, activation="linear"):
+        self.inputs, self.outputs, self.activation = inputs, outputs, activation
+        self.shape = (inputs + 1, outputs)
+
+    def __repr__(self):
+        return f"Dense({self.inputs}, {self.outputs}, {self.activation!r})"
+
+    def initial(self, rng):
+        """Fresh parameters: Glorot-uniform weights, biases zero."""
+        weights = glorot(rng, self.inputs, self.outputs, (self.inputs, self.outputs))
+        return np.concatenate([weights, np.zeros((1, self.outputs))])
+
+    def work(self, leading, rows, dtype, first=False):
+        """Buffers for one pass of `rows` samples, forward and back; the `first` layer needs no dL/dx."""
+        wide, y = widened(leading, rows, self.outputs, dtype)
+        wide_dx, dx = (None, None) if first else widened(leading, rows, self.inputs, dtype)
+        return SimpleNamespace(wide=wide, y=y, wide_dx=wide_dx, dx=dx, activation=ACTIVATIONS[self.activation],
+                               scratch=columns(leading, rows, self.outputs, dtype))
+
+    def forward(self, params, x, work):
+        """x: (..., rows, inputs + 1), its last column ones.  Returns (..., rows, outputs + 1), likewise."""
+        work.x = x
+        np.matmul(x, params, out=work.y)
+        work.activation.forward(work.y)
+        return work.wide
+
+    def backward(self, params, work, dy, grads):
+        """dy: (..., rows, outputs), overwritten.  Returns dL/dx, (..., rows, inputs), and fills `grads`."""
+        work.activation.backward(work.y, dy, work.scratch)
+        np.matmul(work.x.mT, dy, out=grads)
+        if work.dx is not None:
+            np.matmul(dy, params.mT, out=work.wide_dx)
+        return work.dx

@@ -1,0 +1,54 @@
+"""Losses: one number for how far an output is from its target, and the slope towards less.
+
+Both are summed over a sample's pixels and averaged over the samples, so that they read as "squared
+error of a character" and "nats for a character".  Each returns ``(value, gradient)``: the value has
+the leading axes' shape (one number for each member), the gradient is dvalue/doutput.  `buffers`, two
+arrays like `output`, are where it does its work, if given; the gradient is then the first of them.
+"""
+
+import numpy as np
+
+
+def _total(array):
+    """Sum over the last two axes, samples and pixels (einsum is quicker here than sum)."""
+    return np.einsum("...np->...", array)
+
+
+def mse(output, target, buffers=None):
+    """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
+    gradient, square = buffers or (np.empty_like(output), np.empty_like(output))
+    np.subtract(output, target, out=gradient)
+    np.multiply(gradient, gradient, out=square)
+    samples = output.shape[-2]
+    gradient *= 2 / samples
+    return _total(square) / samples, gradient
+
+
+def bce(logits, target, buffers=None):
+    """Binary cross-entropy -Σ [x log y + (1 - x) log(1 - y)] of y = sigmoid(logits) and targets x in [0, 1].
+
+    With the logit z, a pixel's loss is max(z, 0) - z x - log sigmoid(|z|), and its slope in z is y - x.
+    Written so, nothing can overflow, no large numbers cancel, and the logarithm's argument is never
+    below 1/2; sigmoid(z) = (1 + tanh(z/2)) / 2 gives both y and sigmoid(|z|) from one tanh.
+    """
+    gradient, loss = buffers or (np.empty_like(logits), np.empty_like(logits))
+    samples = logits.shape[-2]
+    np.multiply(logits, target, out=gradient)
+    np.maximum(logits, 0, out=loss)
+    loss -= gradient
+    value = _total(loss)
+    np.multiply(logits, 0.5, out=gradient)
+    np.tanh(gradient, out=gradient)
+    np.abs(gradient, out=loss)
+    loss += 1
+    loss *= 0.5
+    np.log(loss, out=loss)
+    value = (value - _total(loss)) / samples
+    gradient += 1
+    gradient *= 0.5
+    gradient -= target
+    gradient *= 1 / samples
+    return value, gradient
+
+
+LOSSES = {"mse": mse, "bce": bce}

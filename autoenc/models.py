@@ -1,0 +1,243 @@
+"""Models: a chain of layers, one flat vector of parameters, and what one can ask of them.
+
+An autoencoder is two networks in a row.  The *encoder* squeezes a picture x into a few numbers, its
+code z; the *decoder* makes a picture of a code again.  Trained so that what comes out is what went in,
+it has to find numbers that say everything about a picture.
+"""
+
+import numpy as np
+
+from .files import load_model, save_model
+from .layers import ACTIVATIONS, Dense, columns, widened
+from .losses import LOSSES
+from .optimizers import SGD, Adam
+from .training import History, positive_integer, train
+
+
+def views(layers, vector):
+    """Each layer's part of a flat vector (..., total), as an array (..., *layer.shape); nothing is copied."""
+    sizes = [int(np.prod(layer.shape)) for layer in layers]
+    parts = np.split(vector, np.cumsum(sizes)[:-1], axis=-1)
+    return [part.reshape(*vector.shape[:-1], *layer.shape, copy=False) for part, layer in zip(parts, layers)]
+
+
+class Pass:
+    """The buffers for one batch on its way through `layers` and back, and the way itself.
+
+    input, target: (rows, features), or (members, rows, features) where `own_input`, `own_target` say so.
+    """
+
+    def __init__(self, layers, params, grads, loss, rows, own_input=False, own_target=False):
+        leading, dtype = params.shape[:-1], params.dtype
+        works = [layer.work(leading, rows, dtype, first=layer is layers[0]) for layer in layers]
+        parts = list(zip(layers, views(layers, params), works, views(layers, grads)))
+        self.forwards = [(layer.forward, params, work) for layer, params, work, _ in parts]
+        self.backwards = [(layer.backward, params, work, grads) for layer, params, work, grads in reversed(parts)]
+        self.wide_input, self.input = widened(leading if own_input else (), rows, layers[0].inputs, dtype)
+        self.target = columns(leading if own_target else (), rows, layers[-1].outputs, dtype)
+        self.output, self.loss = works[-1].y, loss
+        self.buffers = [columns(leading, rows, layers[-1].outputs, dtype) for _ in range(2)]
+
+    def run(self):
+        """The loss of what `input` and `target` hold; its gradient is left in the `grads` given before."""
+        x = self.wide_input
+        for forward, params, work in self.forwards:
+            x = forward(params, x, work)
+        value, dy = self.loss(self.output, self.target, self.buffers)
+        for backward, params, work, grads in self.backwards:
+            dy = backward(params, work, dy, grads)
+        return value
+
+
+class Autoencoder:
+    """An encoder of dense layers and its mirror image, a decoder; or many of them, trained together.
+
+    sizes: how many neurons, from the pixels to the code: (35, 30, 2) is the network 35-30-2-30-35.
+    hidden, latent, output: the activations ``"linear"``, ``"tanh"``, ``"sigmoid"``, ``"relu"`` or ``"softmax"``
+    of the layers between, of the code, and of the picture that comes out.
+    members: None for one network, or how many independent ones; all they do then has one more leading axis.
+    rng: where the first weights come from, whatever `np.random.default_rng` takes; member k's depend on
+    (rng, k) only.  dtype: of parameters and results.
+
+    Raises TypeError or ValueError for sizes, names or numbers that make no network.
+    """
+
+    def __init__(self, sizes, hidden="tanh", latent="linear", output="sigmoid", members=None, rng=None,
+                 dtype=np.float32):
+        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
+            raise ValueError(f"sizes was {sizes!r}; it must be at least two whole numbers, from the pixels to the code")
+        self.sizes = tuple(positive_integer("sizes", size) for size in sizes)
+        for name, activation in (("hidden", hidden), ("latent", latent), ("output", output)):
+            if activation not in ACTIVATIONS:
+                raise ValueError(f"{name} was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
+        self.hidden, self.latent, self.output = hidden, latent, output
+        self.members = None if members is None else positive_integer("members", members)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype was {dtype!r}; it must be float32 or float64")
+        steps = list(zip(self.sizes, self.sizes[1:]))
+        self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
+        self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]] + [Dense(*steps[0][::-1], output)]
+        starts = [np.concatenate([layer.initial(child).ravel() for layer in self.encoder + self.decoder])
+                  for child in np.random.default_rng(rng).spawn(self.members or 1)]
+        self.parameters = np.array(starts if self.members else starts[0], self.dtype)
+
+    @property
+    def settings(self):
+        """What one has to call `Autoencoder` with, next to `rng`, to get another such network."""
+        return dict(sizes=self.sizes, hidden=self.hidden, latent=self.latent, output=self.output,
+                    members=self.members, dtype=self.dtype.name)
+
+    def __repr__(self):
+        return f"Autoencoder({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
+
+    def _samples(self, name, x, width):
+        """`x` as finite numbers of this model's dtype and of shape (n, width) or (members, n, width)."""
+        x = np.asarray(x)
+        shapes = f"(n, {width})" + (f" or ({self.members}, n, {width})" if self.members else "")
+        if x.dtype.kind not in "biuf":
+            raise TypeError(f"{name} has dtype {x.dtype}; it must be numbers, shape {shapes}")
+        if x.shape[-1:] != (width,) or x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] != self.members:
+            raise ValueError(f"{name} has shape {x.shape}; it must be {shapes}")
+        if x.shape[-2] == 0:
+            raise ValueError(f"{name} is empty, shape {x.shape}; it must have at least one row")
+        x = x.astype(self.dtype)
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
+        return x
+
+    def _run(self, layers, params, x):
+        wide, plain = widened(x.shape[:-2], x.shape[-2], x.shape[-1], self.dtype)
+        plain[...] = x
+        for layer, part in zip(layers, params):
+            wide = layer.forward(part, wide, layer.work(self.parameters.shape[:-1], x.shape[-2], self.dtype))
+        return np.ascontiguousarray(wide[..., :-1])
+
+    @property
+    def _views(self):
+        parts = views(self.encoder + self.decoder, self.parameters)
+        return parts[:len(self.encoder)], parts[len(self.encoder):]
+
+    def encode(self, x):
+        """The codes of pictures: (n, pixels), or (members, n, pixels), to (n, latent), with members in front if any."""
+        return self._run(self.encoder, self._views[0], self._samples("x", x, self.sizes[0]))
+
+    def decode(self, z):
+        """The pictures of codes: (n, latent), or (members, n, latent), to (n, pixels), with members in front if any."""
+        return self._run(self.decoder, self._views[1], self._samples("z", z, self.sizes[-1]))
+
+    def reconstruct(self, x):
+        """What comes out when pictures go in: decode(encode(x))."""
+        return self.decode(self.encode(x))
+
+    def member(self, k):
+        """Network k of the members, as a model of its own that shares nothing with this one."""
+        if self.members is None:
+            raise ValueError("this model is one network, without members")
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 0 <= k < self.members:
+            raise ValueError(f"k was {k!r}; it must be a whole number from 0 to {self.members - 1}")
+        return self._rebuilt(dict(self.settings, members=None), self.parameters[k])
+
+    @classmethod
+    def _rebuilt(cls, settings, parameters):
+        model = cls(**settings, rng=0)
+        if parameters.shape != model.parameters.shape or parameters.dtype != model.dtype:
+            raise ValueError(f"the parameters are {parameters.dtype} of shape {parameters.shape}, where {model} "
+                             f"has {model.dtype} of shape {model.parameters.shape}")
+        model.parameters[...] = parameters
+        return model
+
+    def _training_layers(self, loss):
+        """The layers, and the loss as a function of their output: cross-entropy works on logits."""
+        if loss not in LOSSES:
+            raise ValueError(f"loss was {loss!r}; it must be one of {', '.join(map(repr, LOSSES))}")
+        layers = self.encoder + self.decoder
+        if loss == "bce":
+            if self.output != "sigmoid":
+                raise ValueError(f"loss 'bce' needs output='sigmoid', so that outputs are probabilities; "
+                                 f"this model has output={self.output!r}")
+            layers[-1] = Dense(layers[-1].inputs, layers[-1].outputs, "linear")
+        return layers, LOSSES[loss]
+
+    def _targets(self, x, loss):
+        x = self._samples("x", x, self.sizes[0])
+        if loss == "bce" and not (0 <= x.min() and x.max() <= 1):
+            raise ValueError(f"x has values from {x.min():g} to {x.max():g}; with loss 'bce' they must be in [0, 1]")
+        return x
+
+    def loss_and_gradient(self, x, loss="bce"):
+        """The loss of reconstructing x, and its gradient: a number (or one a member), and an array like `parameters`."""
+        layers, function = self._training_layers(loss)
+        x, grads = self._targets(x, loss), np.zeros_like(self.parameters)
+        own = x.ndim == 3
+        one = Pass(layers, self.parameters, grads, function, x.shape[-2], own, own)
+        one.input[...] = one.target[...] = x
+        return one.run(), grads
+
+    def fit(self, x, epochs, loss="bce", optimizer=None, corrupt=None, batch_size=None, rng=None, progress=False):
+        """Train, from the present parameters on, to reconstruct x; return the `History` of the loss.
+
+        x: (n, pixels), or (members, n, pixels) for members that learn different pictures.
+        epochs: how many times every picture is seen.  loss: ``"mse"`` or ``"bce"``, see `autoenc.losses`.
+        optimizer: `SGD`, `Momentum` or `Adam`; None is Adam(0.001).
+        corrupt: a function (pictures, rng) -> spoilt pictures, called on every batch, (batch, pixels) or
+        (members, batch, pixels); the target stays clean.  batch_size: None for all pictures in one batch.
+        rng: for the order of the pictures, one for all members, and for `corrupt`.  progress: show a bar.
+
+        ``history.loss`` is (epochs,) or (epochs, members): the mean over an epoch's batches, each before
+        its update.  Raises TypeError or ValueError for what cannot be trained, FloatingPointError when
+        training diverges; `autoenc.training` says what the parameters are then.
+        """
+        layers, function = self._training_layers(loss)
+        x, epochs = self._targets(x, loss), positive_integer("epochs", epochs)
+        samples, rng = x.shape[-2], np.random.default_rng(rng)
+        if batch_size is not None:
+            batch_size = positive_integer("batch_size", batch_size, most=samples)
+        optimizer = Adam() if optimizer is None else optimizer
+        if not isinstance(optimizer, SGD):
+            raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
+        if corrupt is not None and not callable(corrupt):
+            raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
+        grads, own = np.zeros_like(self.parameters), x.ndim == 3
+        update = optimizer.start(self.parameters, grads)
+
+        def prepared(rows):
+            return Pass(layers, self.parameters, grads, function, rows, own or corrupt is not None, own)
+
+        passes = {}
+
+        def step(rows, progress):
+            size = samples if rows is None else len(rows)
+            fresh = size not in passes
+            if fresh:
+                passes[size] = prepared(size)
+            one = passes[size]
+            if fresh or rows is not None or corrupt is not None:
+                one.target[...] = clean = x if rows is None else x[..., rows, :]
+                one.input[...] = clean
+                if corrupt is not None:
+                    one.input[...] = self._spoilt(corrupt, one.input, rng)
+            value = one.run()
+            update(progress)
+            return value
+
+        return History(loss=train(self.parameters, step, samples, epochs, batch_size, rng, progress))
+
+    def _spoilt(self, corrupt, clean, rng):
+        spoilt = np.asarray(corrupt(np.ascontiguousarray(clean), rng))
+        if spoilt.shape != clean.shape:
+            raise ValueError(f"corrupt returned shape {spoilt.shape}; it must keep the shape {clean.shape}")
+        return spoilt
+
+    def save(self, path):
+        """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
+        save_model(path, {"model": "Autoencoder", **self.settings}, self.parameters)
+
+    @classmethod
+    def load(cls, path):
+        """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
+        settings, parameters = load_model(path, "Autoencoder")
+        try:
+            return cls._rebuilt(settings, parameters)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a saved Autoencoder, or is damaged: {error}") from None

@@ -1,0 +1,65 @@
+"""Noise: the ways to spoil a character.
+
+Each function takes pictures of shape (..., n, pixels), leaves them alone, and returns spoilt copies of
+the same shape and dtype.  Everything random comes from `rng`, whatever `np.random.default_rng` takes.
+A leading axis of members is spoilt independently for each member.
+"""
+
+import numpy as np
+
+
+def _pictures(x):
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"x has dtype {x.dtype}; noise needs pictures of floating-point numbers")
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {x.shape}; it must be (n, pixels), or have leading axes before that")
+    return x
+
+
+def _probability(name, value):
+    if not (np.ndim(value) == 0 and 0 <= value <= 1):
+        raise ValueError(f"{name} was {value!r}; it must be a number from 0 to 1")
+    return value
+
+
+def mutate(x, probability, rng=None, amplitude=0.5, count=None):
+    """The report's noise: in `count` rows chosen at random, each pixel is, with `probability`, moved by
+    δ ~ U(0, amplitude) towards the other value: up if it is below 0.5, else down.
+
+    count: how many of the n rows are spoilt (of each member), None for all.
+    """
+    x, rng = _pictures(x), np.random.default_rng(rng)
+    _probability("probability", probability)
+    _probability("amplitude", amplitude)
+    rows = x.shape[-2]
+    if count is None:
+        count = rows
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 <= count <= rows:
+        raise ValueError(f"count was {count!r}; it must be a whole number from 0 to the {rows} rows of x")
+    chosen = rng.permuted(np.broadcast_to(np.arange(rows) < count, x.shape[:-1]), axis=-1)[..., None]
+    moved = chosen & (rng.random(x.shape) < probability)
+    delta = rng.uniform(0, amplitude, x.shape)
+    return np.where(moved, np.where(x < 0.5, x + delta, x - delta), x).astype(x.dtype)
+
+
+def flip(x, probability, rng=None):
+    """The binary symmetric channel: each pixel becomes 1 - x with `probability`."""
+    x, rng = _pictures(x), np.random.default_rng(rng)
+    flipped = rng.random(x.shape, np.float32) < _probability("probability", probability)
+    return np.where(flipped, 1 - x, x)
+
+
+def gaussian(x, sigma, rng=None):
+    """Each pixel gets independent normal noise of standard deviation `sigma`; nothing is clipped."""
+    x, rng = _pictures(x), np.random.default_rng(rng)
+    if not (np.ndim(sigma) == 0 and 0 <= sigma < np.inf):
+        raise ValueError(f"sigma was {sigma!r}; it must be finite and not negative")
+    return (x + sigma * rng.standard_normal(x.shape)).astype(x.dtype)
+
+
+def salt_and_pepper(x, probability, rng=None):
+    """Each pixel is, with `probability`, replaced by 0 or 1, whichever a fair coin says."""
+    x, rng = _pictures(x), np.random.default_rng(rng)
+    replaced = rng.random(x.shape) < _probability("probability", probability)
+    return np.where(replaced, rng.integers(0, 2, x.shape), x).astype(x.dtype)

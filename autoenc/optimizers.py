@@ -1,0 +1,124 @@
+"""Optimisers: how a gradient becomes a step.
+
+A model's parameters are one flat vector (or one row a member), and so is their gradient; an optimiser
+therefore is a few vector operations.  The object holds settings only: `start` hands out a function
+that takes the steps of one training and keeps that training's memory, so one optimiser can serve
+many trainings, one after the other or at once.
+
+A learning rate is a number, an array with one value for each member, or a *schedule*: a function of
+progress, which runs from 0 at the first step towards 1 at the end, that returns either of them.
+"""
+
+import math
+
+import numpy as np
+
+
+def cosine_decay(rate, final=0):
+    """The schedule that falls from `rate` to `final` along half a cosine (Loshchilov and Hutter, 2017)."""
+    return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _rates(learning_rate, params):
+    """A function of progress that returns checked learning rates, shaped to multiply `params`."""
+    members = params.shape[:-1]
+
+    def checked(rate):
+        if isinstance(rate, float) and 0 <= rate < math.inf:
+            return rate
+        rate = np.asarray(rate)
+        if rate.dtype.kind not in "iuf" or not np.all((0 <= rate) & (rate < np.inf)):
+            raise ValueError(f"learning_rate gave {rate}; it must be finite and not negative")
+        if rate.shape not in ((), members):
+            raise ValueError(f"learning_rate has shape {rate.shape}; it must be one number"
+                             + (f", or one for each member, shape {members}" if members else ""))
+        return rate.astype(params.dtype)[..., None]
+
+    if callable(learning_rate):
+        return lambda progress: checked(learning_rate(progress))
+    constant = checked(learning_rate)
+    return lambda progress: constant
+
+
+def _fraction(name, value):
+    if not (isinstance(value, (int, float)) and 0 <= value < 1):
+        raise ValueError(f"{name} was {value!r}; it must be a number from 0 up to, not including, 1")
+    return value
+
+
+class SGD:
+    """Gradient descent, the report's NONE: params -= rate · gradient."""
+
+    def __init__(self, learning_rate=0.01):
+        self.learning_rate = learning_rate
+
+    def __repr__(self):
+        settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({settings})"
+
+    def start(self, params, grads):
+        """A function step(progress) that moves `params`, in place, against what `grads` then holds."""
+        rate, move = _rates(self.learning_rate, params), np.empty_like(params)
+
+        def step(progress):
+            np.multiply(grads, rate(progress), out=move)
+            np.subtract(params, move, out=params)
+        return step
+
+
+class Momentum(SGD):
+    """Gradient descent with inertia (Polyak, 1964): velocity = momentum · velocity - rate · gradient."""
+
+    def __init__(self, learning_rate=0.01, momentum=0.9):
+        super().__init__(learning_rate)
+        self.momentum = _fraction("momentum", momentum)
+
+    def start(self, params, grads):
+        rate, move, velocity = _rates(self.learning_rate, params), np.empty_like(params), np.zeros_like(params)
+
+        def step(progress):
+            np.multiply(velocity, self.momentum, out=velocity)
+            np.multiply(grads, rate(progress), out=move)
+            np.subtract(velocity, move, out=velocity)
+            np.add(params, velocity, out=params)
+        return step
+
+
+class Adam(SGD):
+    """Kingma and Ba (2015), algorithm 1: a step of about `learning_rate` in every coordinate.
+
+    The running means of g and g² are kept as running *sums*, without the factors (1 - beta): those,
+    the bias corrections and the learning rate are one number a step, so that nine vector operations
+    are enough.
+    """
+
+    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        super().__init__(learning_rate)
+        self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
+        if not 0 < epsilon < 1:
+            raise ValueError(f"epsilon was {epsilon!r}; it must be a small positive number")
+        self.epsilon = epsilon
+
+    def start(self, params, grads):
+        rate, move = _rates(self.learning_rate, params), np.empty_like(params)
+        sums = np.zeros((2, *params.shape), params.dtype)
+        first, second = sums
+        betas = np.array([self.beta1, self.beta2], params.dtype).reshape(2, *[1] * params.ndim)
+        decay1 = decay2 = 1.0
+
+        def step(progress):
+            nonlocal decay1, decay2
+            decay1 *= self.beta1
+            decay2 *= self.beta2
+            scale1 = (1 - self.beta1) / (1 - decay1)                # the mean of g is scale1 · first,
+            scale2 = math.sqrt((1 - self.beta2) / (1 - decay2))     # the root mean of g² is scale2 · √second
+            np.multiply(sums, betas, out=sums)
+            np.add(first, grads, out=first)
+            np.multiply(grads, grads, out=move)
+            np.add(second, move, out=second)
+            np.sqrt(second, out=move)
+            np.add(move, self.epsilon / scale2, out=move)
+            np.divide(first, move, out=move)
+            np.multiply(move, rate(progress) * (scale1 / scale2), out=move)
+            np.subtract(params, move, out=params)
+        return step

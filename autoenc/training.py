@@ -1,0 +1,90 @@
+"""Training: the loop over epochs and batches that every model shares.
+
+A model brings a function `step(rows, progress)` that takes one step of learning on the samples with
+those indices and returns the losses before it.  This module calls it often enough, in a fresh random
+order in each epoch, writes down what it returned, and sees to it that whatever happens on the way
+leaves the model with parameters that make sense:
+
+* an error in the middle: as they were before training,
+* a loss that is no longer finite: the last ones whose loss was, and an error that names the epoch,
+* Ctrl-C: those at the end of the last finished epoch.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+
+class History:
+    """The losses of a training: one array (epochs, ...) for each name."""
+
+    def __init__(self, **curves):
+        vars(self).update(curves)
+
+    def __repr__(self):
+        return f"History({', '.join(f'{name}: {curve.shape}' for name, curve in vars(self).items())})"
+
+
+@contextmanager
+def one_blas_thread():
+    """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def positive_integer(name, value, most=None):
+    """`value` as an int, or an error that says what it was and must be."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} was {value!r}; it must be a whole number")
+    if value < 1 or (most is not None and value > most):
+        raise ValueError(f"{name} was {value}; it must be at least 1" + (f" and at most {most}" if most else ""))
+    return int(value)
+
+
+def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False):
+    """Call `step` on every batch of every epoch; return the losses, averaged over each epoch's batches.
+
+    params: the model's flat parameters, which `step` moves in place.  samples: how many there are.
+    batch_size: None is all of them in one batch, in their own order.  rng: a generator, for the order.
+    progress: show a bar with tqdm, which is gone at the end.  Returns an array (epochs, *losses' shape).
+    """
+    if batch_size is None:
+        batches = [None]
+    else:
+        order, batches = np.arange(samples), range(0, samples, batch_size)
+    bar, steps = range(epochs), epochs * len(batches)
+    if progress:
+        from tqdm.auto import tqdm
+        bar = tqdm(bar, unit="epoch", leave=False)
+    losses, before, last_finite, epoch_start = [], params.copy(), params.copy(), params.copy()
+    try:
+        with one_blas_thread(), np.errstate(all="ignore"):
+            for epoch in bar:
+                epoch_start[...] = params
+                if batch_size is not None:
+                    rng.shuffle(order)
+                loss = 0
+                for number, first in enumerate(batches, epoch * len(batches)):
+                    loss = loss + step(None if first is None else order[first:first + batch_size], number / steps)
+                losses.append(loss / len(batches))
+                if not np.isfinite(loss).all():
+                    before[...] = last_finite
+                    raise FloatingPointError(f"training diverged: the loss was no longer finite in epoch {epoch + 1}; "
+                                             "the last parameters with a finite loss are kept")
+                last_finite, epoch_start = epoch_start, last_finite
+            if not np.isfinite(params).all():
+                before[...] = last_finite
+                raise FloatingPointError(f"training diverged with the last step of epoch {epochs}; "
+                                         "the last parameters with a finite loss are kept")
+    except KeyboardInterrupt:
+        params[...] = epoch_start
+        raise
+    except Exception:
+        params[...] = before
+        raise
+    return np.array(losses)
