@@ -1,0 +1,123 @@
+"""The explorer: two sliders and the picture that belongs to their positions.
+
+It needs one function, `render(a, b)`, that makes a picture of two values.  In a running notebook the
+sliders call it as they move.  In an exported page there is no Python to call: there the explorer is an
+*atlas*, one image with the pictures of all positions side by side, and a few lines of JavaScript that
+cut the right one out.  Where even scripts are forbidden, the atlas itself is what one sees.
+
+Pictures are small arrays of pixels; this module also has what is needed to compose them without a
+plotting library, which would be too slow for a slider: `enlarged` and `write`.
+"""
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from .characters import FONT, HEIGHT, WIDTH, glyph
+
+SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
+
+
+def enlarged(picture, factor):
+    """A picture (h, w, ...) with every pixel drawn as a square of factor × factor."""
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def write(picture, text, top, left, colour=0):
+    """Write `text` into a picture (h, w) or (h, w, 3), in place, in the report's own 7×5 characters."""
+    for k, letter in enumerate(text):
+        ink = glyph(ord(letter) if 0x20 <= ord(letter) < 0x20 + len(FONT) else ord("?")).reshape(HEIGHT, WIDTH) > 0
+        column = left + k * (WIDTH + 1)
+        window = picture[top:top + HEIGHT, column:column + WIDTH]
+        window[ink[:window.shape[0], :window.shape[1]]] = colour
+
+
+def png(picture, factor=1):
+    """A picture as the bytes of a PNG file with at most 256 colours, every pixel `factor` wide."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    if picture.ndim == 3:
+        image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    image.save(file, "png", compress_level=1 if factor > 1 else 9)
+    return file.getvalue()
+
+
+class Explorer:
+    """Two sliders that choose what `render` draws.
+
+    render: a function of one value of each axis that returns a uint8 picture, (h, w) grey or (h, w, 3).
+    x, y: a pair (label, values) for each slider; values are numbers or strings.
+    alt: what the picture shows, for those who cannot see it.  zoom: how many screen pixels a pixel takes.
+
+    The last expression of a notebook cell, it shows itself; ValueError or TypeError if it cannot.
+    """
+
+    def __init__(self, render, x, y, alt, zoom=4):
+        if not callable(render):
+            raise TypeError(f"render was {render!r}; it must be a function of two values")
+        for name, axis in (("x", x), ("y", y)):
+            if not (isinstance(axis, tuple) and len(axis) == 2 and isinstance(axis[0], str) and len(axis[1]) > 0):
+                raise ValueError(f"{name} was {axis!r}; it must be a pair: a label and at least one value")
+        self.render, self.x, self.y, self.alt, self.zoom = render, x, y, alt, zoom
+
+    def __repr__(self):
+        return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
+
+    def picture(self, a, b):
+        """What `render` makes of two values, checked."""
+        picture = np.asarray(self.render(a, b))
+        if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)):
+            raise ValueError(f"render returned {picture.dtype} of shape {picture.shape}; "
+                             "it must return uint8 of shape (h, w) or (h, w, 3)")
+        return picture
+
+    def atlas(self):
+        """All pictures in one: row j, column i is the picture of y[j] and x[i]."""
+        return np.concatenate([np.concatenate([self.picture(a, b) for a in self.x[1]], axis=1) for b in self.y[1]])
+
+    def widget(self):
+        """The live explorer, of ipywidgets: an image above two sliders."""
+        import ipywidgets as widgets
+
+        def slider(axis):
+            label, values = axis
+            options = [(shown, value) for shown, value in zip(_labels(values), values)]
+            return widgets.SelectionSlider(options=options, index=len(values) // 2, description=label,
+                                           layout=widgets.Layout(width="32em"), style={"description_width": "9em"})
+
+        x, y, image = slider(self.x), slider(self.y), widgets.Image(format="png")
+
+        def update(change=None):
+            image.value = png(self.picture(x.value, y.value), self.zoom)
+
+        x.observe(update, "value")
+        y.observe(update, "value")
+        update()
+        return widgets.VBox([image, x, y])
+
+    def html(self):
+        """The explorer without Python: an element of class ``explorer`` with the atlas and what drives it."""
+        source = base64.b64encode(png(self.atlas())).decode()
+        axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape("|".join(_labels(values)))}"'
+                       for name, (label, values) in (("x", self.x), ("y", self.y)))
+        return (f'<div class="explorer"{axes} data-zoom="{self.zoom}">'
+                f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{source}">'
+                f"<script>{SCRIPT.read_text()}</script></div>")
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/plain": repr(self), "text/html": self.html()}
+        try:
+            bundle.update(self.widget()._repr_mimebundle_())
+        except ImportError:
+            pass
+        return {**bundle, "text/plain": repr(self)}
+
+
+def _labels(values):
+    return [value if isinstance(value, str) else f"{value:.3g}" for value in values]

@@ -1,0 +1,124 @@
+"""Plots: how the report draws things, so that the same thing looks the same everywhere.
+
+Every function draws on axes it is given.  Ink is dark, paper is white, and a wrong pixel is vermilion:
+full where there is ink too much, pale where ink is missing.  The colours are Okabe and Ito's, which
+colour-blind readers can tell apart.
+"""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+from .characters import HEIGHT, WIDTH
+
+BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY = (
+    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8A8A8A")
+COLOURS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY]
+INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in ("#14213D", "#FFFFFF", VERMILION, "#F9C9A6"))
+
+STYLE = {"figure.dpi": 100, "font.size": 13, "axes.titlesize": 14, "axes.titleweight": "bold",
+         "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+         "figure.constrained_layout.use": True, "lines.linewidth": 2, "font.family": "DejaVu Sans"}
+
+
+def figure(rows=1, columns=1, size=(10, 4), **options):
+    """A figure in the report's style and its axes: (figure, axes)."""
+    plt.rcParams.update(STYLE)
+    return plt.subplots(rows, columns, figsize=size, **options)
+
+
+def show(fig, alt):
+    """Show a figure with a description for those who cannot see it, and close it.
+
+    The PNG carries no date and no version, so the same figure is the same bytes.
+    """
+    from IPython.display import display
+
+    png = io.BytesIO()
+    fig.savefig(png, format="png", metadata={"Software": None})
+    plt.close(fig)
+    display({"image/png": png.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True,
+            metadata={"image/png": {"alt": alt}})
+
+
+def pictures(pixels, target=None):
+    """Pictures in colour: (n, 35) values in [0, 1] to (n, 7, 5, 3), from paper to ink.
+
+    With a `target`, (n, 35), pixels are black or white (at 0.5), and wrong ones are marked.
+    """
+    pixels = np.asarray(pixels, float)
+    grey = np.clip(pixels, 0, 1)[..., None]
+    colour = PAPER + (INK - PAPER) * (grey if target is None else grey > 0.5)
+    if target is not None:
+        on, wanted = pixels > 0.5, np.asarray(target) > 0.5
+        colour[on & ~wanted], colour[~on & wanted] = EXTRA, MISSING
+    return colour.reshape(len(pixels), HEIGHT, WIDTH, 3)
+
+
+def mosaic(images, columns, gap=1):
+    """Images (n, h, w, 3) side by side, `columns` to a row, on light grey: one image."""
+    n, height, width, _ = images.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 0.88)
+    for k, image in enumerate(images):
+        top, left = gap + k // columns * (height + gap), gap + k % columns * (width + gap)
+        sheet[top:top + height, left:left + width] = image
+    return sheet
+
+
+def draw_characters(ax, pixels, target=None, columns=16, title=None):
+    """Characters as a sheet; with a `target`, wrong pixels are marked."""
+    ax.imshow(mosaic(pictures(pixels, target), columns), interpolation="nearest")
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title)
+
+
+def draw_band(ax, x, values, colour, label, where=1.0):
+    """The median over the last axis of `values`, (len(x), members), and the band from the 10th to the 90th percentile.
+
+    The label stands at the line, at the fraction `where` of its length.
+    """
+    low, middle, high = np.percentile(values, [10, 50, 90], axis=-1)
+    ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.plot(x, middle, color=colour)
+    at = min(int(where * len(x)), len(x) - 1)
+    ax.annotate(label, (x[at], middle[at]), xytext=(6, 0), textcoords="offset points", color=colour,
+                va="center", fontweight="bold", annotation_clip=False)
+
+
+def draw_codes(ax, codes, pixels, zoom=2.2, title=None):
+    """The latent plane: every character as a small picture at its code."""
+    ax.plot(*np.transpose(codes), ".", color=GREY, markersize=1)
+    for code, image in zip(codes, pictures(pixels)):
+        framed = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=0.88)
+        ax.add_artist(AnnotationBbox(OffsetImage(framed, zoom=zoom, interpolation="nearest"), code, frameon=False))
+    ax.margins(0.12)
+    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$")
+    if title:
+        ax.set_title(title)
+
+
+def draw_network(ax, sizes, picture):
+    """A network as bars of neurons, `sizes` tall, between a character and its copy."""
+    image = pictures([picture])[0]
+    for left, caption in ((-1.5, "$x$"), (len(sizes) + 0.1, "$x'$")):
+        ax.imshow(image, extent=(left, left + 0.4 * 2.5, 13, 22), interpolation="nearest", aspect="auto")
+        ax.text(left + 0.5, 10.5, caption, ha="center", va="top")
+    for k, size in enumerate(sizes):
+        inner = size == min(sizes)
+        ax.bar(k, size, 0.35, 17.5 - size / 2, color=VERMILION if inner else BLUE)
+        ax.text(k, 17.5 - size / 2 - 1, size, ha="center", va="top", fontweight="bold")
+        if k:
+            upper, before = 17.5 + size / 2, sizes[k - 1] / 2
+            ax.fill([k - 0.82, k - 0.18, k - 0.18, k - 0.82],
+                    [17.5 + before, upper, 17.5 - size / 2, 17.5 - before], color=GREY, alpha=0.25, linewidth=0)
+    middle = sizes.index(min(sizes))
+    for left, right, name in ((0, middle, "encoder"), (middle, len(sizes) - 1, "decoder")):
+        ax.text((left + right) / 2, 36.5, name, ha="center", color=BLUE)
+    ax.text(middle, 21, "code $z$", ha="center", color=VERMILION, fontweight="bold")
+    ax.set(xlim=(-1.8, len(sizes) + 1.3), ylim=(-5, 40))
+    ax.set_axis_off()

@@ -1,0 +1,90 @@
+"""The report's conscience: claims that must hold, and studies too long to run each time.
+
+A *claim* is a sentence with a measured number and a bound.  Its line reads the same on every machine;
+the number travels beside it, in the output's metadata, for `python -m autoenc` to gather.  If the bound
+does not hold, the cell fails.
+
+A *recorded* study is a function in a notebook cell whose results lie in notebooks/recorded/, because
+running it takes too long for "Run All".  They were written by that very function, to the letter:
+`recorded` refuses results of another.
+"""
+
+import inspect
+import json
+import os
+from html import escape
+from pathlib import Path
+
+from .files import whole
+
+RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
+
+
+def claim(text, measured, at_least=None, at_most=None):
+    """State `text`, show the bound it must meet, and fail with AssertionError if `measured` does not.
+
+    measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
+    bound, in the same unit; a truth needs none.
+    """
+    from IPython.display import display
+
+    if at_least is None and at_most is None:
+        holds, bound = measured is True or str(measured) == "True", "true"
+    elif at_least is not None and at_most is not None:
+        raise ValueError("claim takes at_least or at_most, not both")
+    else:
+        holds = measured >= at_least if at_most is None else measured <= at_most
+        bound = f"at least {at_least:g}" if at_most is None else f"at most {at_most:g}"
+    measured = bool(measured) if bound == "true" else float(measured)
+    line = f"{'✓' if holds else '✗'} {text}" + ("" if bound == "true" else f" — required: {bound}")
+    display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
+            metadata={"claim": dict(claim=text, required=bound, measured=measured, holds=bool(holds))})
+    if not holds:
+        raise AssertionError(f"{text}: required {bound}, measured {measured}")
+
+
+def recorded(name, study):
+    """The results of `study()`, from notebooks/recorded/NAME.json, or run now if a rerun was asked for.
+
+    study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
+    can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
+    ValueError if the file was written by another version of the function.
+    """
+    path = Path("recorded") / f"{name}.json"
+    source = inspect.getsource(study)
+    if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
+        _write(path, source, study())
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: record it with python -m autoenc --rerun")
+    file = json.loads(path.read_text())
+    if file["study"] != source.splitlines():
+        raise ValueError(f"{path} was written by another version of {study.__name__}: "
+                         "record it anew with python -m autoenc --rerun")
+    return file["results"]
+
+
+def _write(path, source, results):
+    """Write a study: its source line by line, and each of its results on a line."""
+    lines = [f"  {json.dumps(key)}: {json.dumps(_plain(value))}" for key, value in results.items()]
+    text = f'{{"study": {json.dumps(source.splitlines(), indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
+    with whole(path) as file:
+        file.write(text.encode())
+
+
+def _plain(value):
+    """NumPy arrays as lists, and numbers with four significant digits, which is all a study knows."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def table(header, *rows):
+    """Show rows of text and numbers as a table."""
+    from IPython.display import Markdown, display
+
+    lines = [header, ["---"] * len(header), *rows]
+    display(Markdown("\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)))

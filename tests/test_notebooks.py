@@ -1,0 +1,97 @@
+"""The committed notebooks are complete: executed in order, described, cut into slides, and honest about numbers.
+
+That their outputs come out again is checked beside this, by nbval on notebooks/.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    return [output for cell in code(notebook) for output in cell.outputs]
+
+
+def shown(notebook):
+    """All text that the outputs show."""
+    return "\n".join(output.get("text", "") + "\n".join(text for kind, text in output.get("data", {}).items()
+                                                       if kind in ("text/plain", "text/markdown"))
+                     for output in outputs(notebook))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_it_was_run_from_the_top_in_a_fresh_python3_kernel(notebook):
+    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_no_output_is_an_error_a_warning_or_a_stored_widget(notebook):
+    assert not [output for output in outputs(notebook) if output.output_type == "error" or output.get("name") == "stderr"]
+    assert "widgets" not in notebook.metadata
+
+
+def test_every_cell_has_its_place_in_the_slides(notebook):
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
+    assert set(kinds) <= {"slide", "subslide", "fragment", "skip", "notes", "-"}
+    assert 15 <= sum(kind in ("slide", "subslide") for kind in kinds) <= 32
+
+
+def test_every_picture_is_described(notebook):
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            assert len(output.metadata["image/png"]["alt"]) > 20
+        assert '<img src' not in output.get("data", {}).get("text/html", "")
+
+
+def test_code_cells_are_short(notebook):
+    lengths = sorted(len(cell.source.splitlines()) for cell in code(notebook))
+    assert lengths[-1] <= 20
+    assert lengths[len(lengths) // 2] <= 6 or sum(lengths) / len(lengths) <= 9
+
+
+def test_plotting_code_is_folded(notebook):
+    for cell in code(notebook):
+        if "hide-input" in cell.metadata.get("tags", []):
+            assert cell.metadata.jupyter.source_hidden
+
+
+def test_it_claims_and_every_claim_holds(notebook):
+    claims = [output.metadata["claim"] for output in outputs(notebook) if "claim" in output.get("metadata", {})]
+    assert len(claims) >= 10 and all(claim["holds"] for claim in claims)
+
+
+def test_every_number_in_the_prose_stands_in_an_output(notebook):
+    printed = set(re.findall(r"\d+(?:\.\d+)?", shown(notebook)))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"`[^`]*`|\$\$?[^$]*\$\$?|\]\([^)]*\)|^#.*$|^\d+\. |, (19|20)\d\d\b", " ", cell.source, flags=re.M)
+            missing = set(re.findall(r"\d+(?:\.\d+)?", prose)) - printed
+            assert not missing, f"{missing} in: {cell.source[:200]}"
+
+
+def test_the_recorded_studies_are_those_of_the_notebooks():
+    asked = {name for path in NOTEBOOKS for name in re.findall(r'recorded\(\\?"(\w+)', path.read_text())}
+    assert asked == {path.stem for path in (ROOT / "notebooks" / "recorded").glob("*.json")}
+
+
+def test_the_figures_folder_holds_the_figures_of_the_notebooks():
+    tagged = {tag.removeprefix("figure:") for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells
+              for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")}
+    assert tagged == {path.stem for path in (ROOT / "figures").glob("*.png")}
