@@ -123,11 +123,13 @@ class Dense:
         weights = glorot(rng, self.inputs, self.outputs, (self.inputs, self.outputs))
         return np.concatenate([weights, np.zeros((1, self.outputs))])
 
-    def work(self, leading, rows, dtype, first=False):
-        """Buffers for one pass of `rows` samples, forward and back; the `first` layer needs no dL/dx."""
+    def work(self, leading, rows, dtype, first=False, last=False):
+        """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
         wide, y = widened(leading, rows, self.outputs, dtype)
-        wide_dx, dx = (None, None) if first else widened(leading, rows, self.inputs, dtype)
-        return SimpleNamespace(wide=wide, y=y, wide_dx=wide_dx, dx=dx, activation=ACTIVATIONS[self.activation],
+        if last:
+            wide = y = columns(leading, rows, self.outputs, dtype)
+        return SimpleNamespace(wide=wide, y=y, dx=None if first else columns(leading, rows, self.inputs, dtype),
+                               activation=ACTIVATIONS[self.activation],
                                scratch=columns(leading, rows, self.outputs, dtype))
 
     def forward(self, params, x, work):
@@ -142,5 +144,5 @@ class Dense:
         work.activation.backward(work.y, dy, work.scratch)
         np.matmul(work.x.mT, dy, out=grads)
         if work.dx is not None:
-            np.matmul(dy, params.mT, out=work.wide_dx)
+            np.matmul(dy, params[..., :-1, :].mT, out=work.dx)
         return work.dx

@@ -29,7 +29,7 @@ class Pass:
 
     def __init__(self, layers, params, grads, loss, rows, own_input=False, own_target=False):
         leading, dtype = params.shape[:-1], params.dtype
-        works = [layer.work(leading, rows, dtype, first=layer is layers[0]) for layer in layers]
+        works = [layer.work(leading, rows, dtype, layer is layers[0], layer is layers[-1]) for layer in layers]
         parts = list(zip(layers, views(layers, params), works, views(layers, grads)))
         self.forwards = [(layer.forward, params, work) for layer, params, work, _ in parts]
         self.backwards = [(layer.backward, params, work, grads) for layer, params, work, grads in reversed(parts)]
@@ -110,8 +110,9 @@ class Autoencoder:
         wide, plain = widened(x.shape[:-2], x.shape[-2], x.shape[-1], self.dtype)
         plain[...] = x
         for layer, part in zip(layers, params):
-            wide = layer.forward(part, wide, layer.work(self.parameters.shape[:-1], x.shape[-2], self.dtype))
-        return np.ascontiguousarray(wide[..., :-1])
+            wide = layer.forward(part, wide, layer.work(self.parameters.shape[:-1], x.shape[-2], self.dtype,
+                                                        last=layer is layers[-1]))
+        return np.ascontiguousarray(wide)
 
     @property
     def _views(self):

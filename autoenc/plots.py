@@ -77,17 +77,33 @@ def draw_characters(ax, pixels, target=None, columns=16, title=None):
         ax.set_title(title)
 
 
-def draw_band(ax, x, values, colour, label, where=1.0):
-    """The median over the last axis of `values`, (len(x), members), and the band from the 10th to the 90th percentile.
+def draw_curves(ax, x, curves):
+    """Curves over many networks, each with its name at its end: {name: values}, values (len(x), networks).
 
-    The label stands at the line, at the fraction `where` of its length.
+    A line is the median network, the band around it reaches from the 10th to the 90th percentile.
+    Values of shape (len(x),) are drawn as they are, with a mark at each.
     """
-    low, middle, high = np.percentile(values, [10, 50, 90], axis=-1)
-    ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    ax.plot(x, middle, color=colour)
-    at = min(int(where * len(x)), len(x) - 1)
-    ax.annotate(label, (x[at], middle[at]), xytext=(6, 0), textcoords="offset points", color=colour,
-                va="center", fontweight="bold", annotation_clip=False)
+    ends = {}
+    for (name, values), colour in zip(curves.items(), COLOURS):
+        values = np.asarray(values)
+        if values.ndim == 2:
+            low, values, high = np.percentile(values, [10, 50, 90], axis=-1)
+            ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(x, values, "o-" if len(x) < 20 else "-", color=colour)
+        ends[name] = values[-1], colour
+    name_ends(ax, x[-1], ends)
+
+
+def name_ends(ax, x, ends):
+    """Write names at x, {name: (y, colour)}, as near to their y as they can be without touching each other."""
+    ax.figure.draw_without_rendering()
+    line = 1.25 * plt.rcParams["font.size"] * ax.figure.dpi / 72        # the height of a line of text, on the canvas
+    free = -np.inf
+    for name, (y, colour) in sorted(ends.items(), key=lambda end: end[1][0]):
+        height = ax.transData.transform((x, y))[1]
+        free = max(free + line, height)
+        ax.annotate(str(name), (x, y), xytext=(6, (free - height) * 72 / ax.figure.dpi), textcoords="offset points",
+                    color=colour, va="center", fontweight="bold", annotation_clip=False)
 
 
 def draw_codes(ax, codes, pixels, zoom=2.2, title=None):
@@ -104,21 +120,22 @@ def draw_codes(ax, codes, pixels, zoom=2.2, title=None):
 
 def draw_network(ax, sizes, picture):
     """A network as bars of neurons, `sizes` tall, between a character and its copy."""
+    gap, bar, middle = 14, 3.5, max(sizes) / 2
     image = pictures([picture])[0]
-    for left, caption in ((-1.5, "$x$"), (len(sizes) + 0.1, "$x'$")):
-        ax.imshow(image, extent=(left, left + 0.4 * 2.5, 13, 22), interpolation="nearest", aspect="auto")
-        ax.text(left + 0.5, 10.5, caption, ha="center", va="top")
+    for centre, name in ((-gap, "$x$"), (len(sizes) * gap, "$x'$")):
+        ax.imshow(image, extent=(centre - 5, centre + 5, middle - 7, middle + 7), interpolation="nearest")
+        ax.text(centre, middle - 8, name, ha="center", va="top")
     for k, size in enumerate(sizes):
-        inner = size == min(sizes)
-        ax.bar(k, size, 0.35, 17.5 - size / 2, color=VERMILION if inner else BLUE)
-        ax.text(k, 17.5 - size / 2 - 1, size, ha="center", va="top", fontweight="bold")
+        code = size == min(sizes)
+        ax.bar(k * gap, size, bar, middle - size / 2, color=VERMILION if code else BLUE)
+        ax.text(k * gap, middle - size / 2 - 1, size, ha="center", va="top", fontweight="bold")
         if k:
-            upper, before = 17.5 + size / 2, sizes[k - 1] / 2
-            ax.fill([k - 0.82, k - 0.18, k - 0.18, k - 0.82],
-                    [17.5 + before, upper, 17.5 - size / 2, 17.5 - before], color=GREY, alpha=0.25, linewidth=0)
-    middle = sizes.index(min(sizes))
-    for left, right, name in ((0, middle, "encoder"), (middle, len(sizes) - 1, "decoder")):
-        ax.text((left + right) / 2, 36.5, name, ha="center", color=BLUE)
-    ax.text(middle, 21, "code $z$", ha="center", color=VERMILION, fontweight="bold")
-    ax.set(xlim=(-1.8, len(sizes) + 1.3), ylim=(-5, 40))
+            left, right, before = (k - 1) * gap + bar / 2, k * gap - bar / 2, sizes[k - 1]
+            ax.fill([left, right, right, left], middle + np.array([before, size, -size, -before]) / 2,
+                    color=GREY, alpha=0.25, linewidth=0)
+    half = len(sizes) // 2
+    for place, name in ((half / 2, "encoder"), (len(sizes) - 1 - half / 2, "decoder")):
+        ax.text(place * gap, 2 * middle + 2, name, ha="center", color=BLUE, fontweight="bold")
+    ax.text(half * gap, middle + 3, "code $z$", ha="center", color=VERMILION, fontweight="bold")
+    ax.set(xlim=(-gap - 6, (len(sizes)) * gap + 6), ylim=(-5, 2 * middle + 6))
     ax.set_axis_off()
