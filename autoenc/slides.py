@@ -35,7 +35,7 @@ def reveal_files():
 
 
 def mathml(formula, display="inline"):
-    r"""A LaTeX formula as MathML.  ValueError for what would not show: unknown commands, `\mathcal N` without braces."""
+    r"""A LaTeX formula as MathML.  ValueError for what would not show, such as an unknown command."""
     try:
         result = convert(formula.replace("{aligned}", "{align*}"), display=display)
     except Exception as error:                     # latex2mathml has a dozen kinds, without a common parent
@@ -81,14 +81,14 @@ def embed(html, folder):
         if source and not source.startswith("data:"):
             path = Path(folder, unquote(source))
             if not path.is_file():
-                raise ValueError(f"the image {source!r} is not a file beside the notebook, so it can't go into the slides")
+                raise ValueError(f"the image {source!r} is not a file where the notebook can find it")
             kind = mimetypes.guess_type(path)[0]
             image["src"] = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     return str(page)
 
 
 class OfflineSlides(SlidesExporter):
-    """An nbconvert exporter: notebook → one self-contained reveal.js page.  The same notebook gives the same bytes."""
+    """An nbconvert exporter: notebook → one self-contained reveal.js page; always the same bytes."""
 
     export_from_notebook = "Slides in one file"
 
