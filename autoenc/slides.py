@@ -46,7 +46,8 @@ def mathml(formula, display="inline"):
                             "mathvariant=\"bold": "browsers have no bold letter here; use \\mathbf{x}"}.items():
         if trouble in result:
             raise ValueError(f"the formula {formula!r} can't be shown: {reason}")
-    return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")     # \sim, a relation
+    result = result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")                    # \sim, a relation
+    return result.replace("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>')     # \lVert, as high as letters
 
 
 class Renderer(IPythonRenderer):

@@ -14,7 +14,8 @@ from autoenc import slides  # noqa: E402
 from browser import chromium, opened  # noqa: E402
 from browser import slides as walk  # noqa: E402
 
-FORMULA = r"The loss is $\lVert x - \hat{x} \rVert^2$, with $p < 1$." "\n\n" r"$$\sum_{i=1}^{n} x_i \sim \mathcal{N}(0, 1)$$"
+FORMULA = r"The loss is $\lVert x - \hat{x} \rVert^2$, with $p < 1$." "\n\n" \
+          r"$$\sum_{i=1}^{n} x_i \sim \mathcal{N}(0, 1)$$"
 EXPLORER = """<div class="explorer"><img class="pixelated" alt="a character" src="{}">
 <input type="range" min="0" max="20" value="10"></div>"""
 
