@@ -149,10 +149,15 @@ def test_a_schedule_that_returns_a_bad_rate_is_refused(rate):
     (lambda: Adam(beta2=math.nan), "beta2"),
     (lambda: Adam(epsilon=0), "epsilon"),
     (lambda: Adam(epsilon=math.nan), "epsilon"),
+    (lambda: Adam(epsilon="small"), "epsilon"),
 ])
 def test_bad_settings_are_refused(make, name):
     with pytest.raises((ValueError, TypeError), match=name):
         make()
+
+
+def test_numpy_s_numbers_are_numbers_too():
+    assert Momentum(np.float32(0.5), momentum=np.float32(0.5)).momentum == 0.5
 
 
 def test_a_repr_shows_the_settings():
