@@ -4,7 +4,6 @@ import json
 import os
 import tempfile
 import zipfile
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,19 +37,21 @@ def load_model(path, kind):
 
     kind: the value that ``settings["model"]`` must have.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-        if set(sizes) != {"settings.npy", "parameters.npy"}:
-            raise ValueError("it holds other things than settings and parameters")
-        if sizes["settings.npy"] > 10_000 or sizes["parameters.npy"] > 1e9:
-            raise ValueError("it would unpack to more than a model")
-        with np.load(path, allow_pickle=False) as arrays:
-            settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
-        if not isinstance(settings, dict) or settings.pop("model", None) != kind:
-            raise ValueError("it holds another kind of model")
-        if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
-            raise ValueError("its parameters are not finite numbers")
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+            if set(sizes) != {"settings.npy", "parameters.npy"}:
+                raise ValueError("it holds other things than settings and parameters")
+            if sizes["settings.npy"] > 10_000 or sizes["parameters.npy"] > 1e9:
+                raise ValueError("it would unpack to more than a model")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
+            if not isinstance(settings, dict) or settings.pop("model", None) != kind:
+                raise ValueError("it holds another kind of model")
+            if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
+                raise ValueError("its parameters are not finite numbers")
+        except Exception as error:      # damage makes zipfile, zlib, bz2, NumPy and json raise nearly everything
+            raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters

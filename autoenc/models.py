@@ -68,7 +68,7 @@ class Autoencoder:
             raise ValueError(f"sizes was {sizes!r}; it must be at least two whole numbers, from the pixels to the code")
         self.sizes = tuple(positive_integer("sizes", size) for size in sizes)
         for name, activation in (("hidden", hidden), ("latent", latent), ("output", output)):
-            if activation not in ACTIVATIONS:
+            if not isinstance(activation, str) or activation not in ACTIVATIONS:
                 raise ValueError(f"{name} was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
         self.hidden, self.latent, self.output = hidden, latent, output
         self.members = None if members is None else positive_integer("members", members)
@@ -150,7 +150,7 @@ class Autoencoder:
 
     def _training_layers(self, loss):
         """The layers, and the loss as a function of their output: cross-entropy works on logits."""
-        if loss not in LOSSES:
+        if not isinstance(loss, str) or loss not in LOSSES:
             raise ValueError(f"loss was {loss!r}; it must be one of {', '.join(map(repr, LOSSES))}")
         layers = self.encoder + self.decoder
         if loss == "bce":

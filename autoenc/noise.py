@@ -5,6 +5,8 @@ the same shape and dtype.  Everything random comes from `rng`, whatever `np.rand
 A leading axis of members is spoilt independently for each member.
 """
 
+from numbers import Real
+
 import numpy as np
 
 
@@ -18,7 +20,7 @@ def _pictures(x):
 
 
 def _probability(name, value):
-    if not (np.ndim(value) == 0 and 0 <= value <= 1):
+    if not (isinstance(value, Real) and 0 <= value <= 1):
         raise ValueError(f"{name} was {value!r}; it must be a number from 0 to 1")
     return value
 
@@ -53,8 +55,8 @@ def flip(x, probability, rng=None):
 def gaussian(x, sigma, rng=None):
     """Each pixel gets independent normal noise of standard deviation `sigma`; nothing is clipped."""
     x, rng = _pictures(x), np.random.default_rng(rng)
-    if not (np.ndim(sigma) == 0 and 0 <= sigma < np.inf):
-        raise ValueError(f"sigma was {sigma!r}; it must be finite and not negative")
+    if not (isinstance(sigma, Real) and 0 <= sigma < np.inf):
+        raise ValueError(f"sigma was {sigma!r}; it must be a finite number, not negative")
     return (x + sigma * rng.standard_normal(x.shape)).astype(x.dtype)
 
 

@@ -10,6 +10,7 @@ progress, which runs from 0 at the first step towards 1 at the end, that returns
 """
 
 import math
+from numbers import Real
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def _rates(learning_rate, params):
 
 
 def _fraction(name, value):
-    if not (isinstance(value, (int, float)) and 0 <= value < 1):
+    if not (isinstance(value, Real) and 0 <= value < 1):
         raise ValueError(f"{name} was {value!r}; it must be a number from 0 up to, not including, 1")
     return value
 
@@ -95,7 +96,7 @@ class Adam(SGD):
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
         super().__init__(learning_rate)
         self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
-        if not 0 < epsilon < 1:
+        if not (isinstance(epsilon, Real) and 0 < epsilon < 1):
             raise ValueError(f"epsilon was {epsilon!r}; it must be a small positive number")
         self.epsilon = epsilon
 

@@ -65,7 +65,6 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
-                epoch_start[...] = params
                 if batch_size is not None:
                     rng.shuffle(order)
                 loss = 0
@@ -77,6 +76,7 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
                     raise FloatingPointError(f"training diverged: the loss was no longer finite in epoch {epoch + 1}; "
                                              "the last parameters with a finite loss are kept")
                 last_finite, epoch_start = epoch_start, last_finite
+                epoch_start[...] = params       # here, not above: Ctrl-C may come while the bar is drawn
             if not np.isfinite(params).all():
                 before[...] = last_finite
                 raise FloatingPointError(f"training diverged with the last step of epoch {epochs}; "

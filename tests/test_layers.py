@@ -1,0 +1,127 @@
+"""Dense layers and activations: what they compute, and that the way back is the slope of the way forward."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from autoenc.layers import ACTIVATIONS, Dense, Relu, Sigmoid, Softmax, Tanh
+
+from .gradients import check_gradient
+
+FORMULAS = {
+    "linear": lambda z: z,
+    "tanh": lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "relu": lambda z: np.where(z > 0, z, 0),
+    "softmax": lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True),
+}
+ROWS, INPUTS, OUTPUTS = 6, 4, 3
+
+
+def dense_case(activation, leading):
+    """A layer with biases away from zero, its input with the column of ones, and weights for its outputs."""
+    rng = np.random.default_rng(3)
+    layer = Dense(INPUTS, OUTPUTS, activation)
+    params = rng.normal(size=(*leading, *layer.shape))
+    params[..., -1, :] = rng.uniform(0.3, 0.9, params[..., -1, :].shape)
+    x = np.concatenate([rng.normal(size=(*leading, ROWS, INPUTS)), np.ones((*leading, ROWS, 1))], axis=-1)
+    return layer, params, x, rng.normal(size=(*leading, ROWS, OUTPUTS))
+
+
+def check_dense(activation, leading):
+    """Check dL/dparams and dL/dx of L = Σ weight · output."""
+    layer, params, x, weight = dense_case(activation, leading)
+    work = layer.work(leading, ROWS, np.float64)
+
+    def value():
+        return (layer.forward(params, x, work)[..., :-1] * weight).sum()
+
+    value()
+    grads = np.full_like(params, np.nan)
+    dx = layer.backward(params, work, weight.copy(), grads).copy()
+    check_gradient(value, params, grads)
+    check_gradient(value, x[..., :-1], dx)
+
+
+def test_every_activation_has_a_formula_here():
+    assert FORMULAS.keys() == ACTIVATIONS.keys()
+
+
+@pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_forward_is_the_formula(activation, leading):
+    layer, params, x, _ = dense_case(activation, leading)
+    wide = layer.forward(params, x, layer.work(leading, ROWS, np.float64))
+    z = np.einsum("...ri,...io->...ro", x[..., :-1], params[..., :-1, :]) + params[..., -1:, :]
+    assert wide.shape == (*leading, ROWS, OUTPUTS + 1)
+    np.testing.assert_allclose(wide[..., :-1], FORMULAS[activation](z), rtol=1e-12, atol=1e-15)
+    assert (wide[..., -1] == 1).all()
+
+
+@pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_backward_is_the_slope(activation, leading):
+    check_dense(activation, leading)
+
+
+def test_members_can_share_their_input():
+    layer, params, x, weight = dense_case("tanh", (2,))
+    shared, work = x[0].copy(), layer.work((2,), ROWS, np.float64, first=True)
+
+    def value():
+        return (layer.forward(params, shared, work)[..., :-1] * weight).sum()
+
+    value()
+    grads = np.empty_like(params)
+    assert layer.backward(params, work, weight.copy(), grads) is None, "the first layer needs no dL/dx"
+    check_gradient(value, params, grads)
+
+
+@pytest.mark.parametrize("activation", [Tanh, Sigmoid, Relu, Softmax], ids=lambda activation: activation.__name__)
+def test_the_check_fails_without_the_derivative(monkeypatch, activation):
+    monkeypatch.setattr(activation, "backward", lambda y, dy, scratch: None)
+    with pytest.raises(AssertionError, match="relative error"):
+        check_dense(activation.__name__.lower(), ())
+
+
+@pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
+def test_the_check_fails_without_the_bias_gradient(monkeypatch, leading):
+    honest = Dense.backward
+
+    def sabotaged(self, params, work, dy, grads):
+        dx = honest(self, params, work, dy, grads)
+        grads[..., -1, :] = 0
+        return dx
+
+    monkeypatch.setattr(Dense, "backward", sabotaged)
+    with pytest.raises(AssertionError, match="relative error"):
+        check_dense("tanh", leading)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softmax"])
+def test_huge_inputs_saturate_without_warnings(activation, dtype):
+    z = np.array([[-1000, 0, 1000], [1000, -1000, 999]], dtype)
+    with warnings.catch_warnings(), np.errstate(over="warn", invalid="warn", divide="warn"):
+        warnings.simplefilter("error")
+        ACTIVATIONS[activation].forward(z)
+    e = 1 / (1 + np.exp(-1))
+    expected = {"tanh": [[-1, 0, 1], [1, -1, 1]], "sigmoid": [[0, 0.5, 1], [1, 0, 1]],
+                "softmax": [[0, 0, 1], [e, 0, 1 - e]]}[activation]
+    np.testing.assert_allclose(z, expected, rtol=1e-6, atol=0)
+
+
+def test_softmax_rows_sum_to_one():
+    z = np.random.default_rng(0).normal(0, 5, (3, 7, 4))
+    Softmax.forward(z)
+    assert (z > 0).all()
+    np.testing.assert_allclose(z.sum(-1), 1, rtol=1e-14)
+
+
+def test_a_start_is_glorot_uniform_with_biases_zero():
+    start = Dense(200, 100).initial(np.random.default_rng(0))
+    limit = np.sqrt(6 / 300)
+    assert start.shape == (201, 100) and (start[-1] == 0).all()
+    assert 0.99 * limit < np.abs(start[:-1]).max() <= limit
+    assert abs(start[:-1].std() / (limit / np.sqrt(3)) - 1) < 0.02

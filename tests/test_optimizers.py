@@ -1,0 +1,164 @@
+"""Optimisers against their textbooks, written down here once more in the plainest way."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autoenc import SGD, Adam, Autoencoder, Momentum, characters, cosine_decay
+
+STEPS = 12
+
+
+def bowl(params):
+    """The gradient of a function with a different curvature in every direction."""
+    return params * np.linspace(0.5, 4, params.shape[-1]) + np.sin(3 * params)
+
+
+def run(optimizer, members=None, steps=STEPS):
+    """Where `optimizer` gets to in some steps on the bowl."""
+    params = np.random.default_rng(1).normal(size=(members, 6) if members else 6)
+    grads = np.empty_like(params)
+    step = optimizer.start(params, grads)
+    for number in range(steps):
+        grads[...] = bowl(params)
+        step(number / steps)
+    return params
+
+
+def start(members=None):
+    return run(SGD(0.0), members)
+
+
+def textbook_sgd(rates):
+    params = start()
+    for rate in rates:
+        params = params - rate * bowl(params)
+    return params
+
+
+def textbook_momentum(rates, momentum=0.9):
+    params, velocity = start(), 0
+    for rate in rates:
+        velocity = momentum * velocity - rate * bowl(params)
+        params = params + velocity
+    return params
+
+
+def textbook_adam(rates, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    params, m, v = start(), 0, 0
+    for t, rate in enumerate(rates, 1):
+        g = bowl(params)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        params = params - rate * m_hat / (np.sqrt(v_hat) + epsilon)
+    return params
+
+
+PAIRS = [(SGD, textbook_sgd), (Momentum, textbook_momentum), (Adam, textbook_adam)]
+
+
+@pytest.mark.parametrize("optimizer, textbook", PAIRS)
+def test_steps_are_those_of_the_textbook(optimizer, textbook):
+    assert np.abs(run(optimizer(0.05)) - start()).max() > 0.1
+    np.testing.assert_allclose(run(optimizer(0.05)), textbook([0.05] * STEPS), rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer, textbook", PAIRS)
+def test_a_schedule_gives_each_step_its_rate(optimizer, textbook):
+    seen = []
+
+    def schedule(progress):
+        seen.append(progress)
+        return 0.05 * (1 - progress)
+
+    result = run(optimizer(schedule))
+    assert seen == [number / STEPS for number in range(STEPS)]
+    np.testing.assert_allclose(result, textbook([0.05 * (1 - progress) for progress in seen]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Momentum, Adam])
+def test_an_array_gives_each_member_its_rate(optimizer):
+    rates = np.array([0.0, 0.01, 0.1])
+    together = run(optimizer(rates), members=3)
+    scheduled = run(optimizer(lambda progress: rates), members=3)
+    for k, rate in enumerate(rates):
+        np.testing.assert_allclose(together[k], run(optimizer(rate), members=3)[k], rtol=1e-13)
+    np.testing.assert_array_equal(scheduled, together)
+
+
+def test_settings_other_than_the_defaults_count():
+    np.testing.assert_allclose(run(Momentum(0.02, momentum=0.5)), textbook_momentum([0.02] * STEPS, 0.5), rtol=1e-12)
+    np.testing.assert_allclose(run(Adam(0.02, beta1=0.5, beta2=0.9, epsilon=0.1)),
+                               textbook_adam([0.02] * STEPS, 0.5, 0.9, 0.1), rtol=1e-12)
+
+
+def test_the_first_step_of_adam_is_the_learning_rate_whatever_the_gradient():
+    np.testing.assert_allclose(np.abs(run(Adam(0.01), steps=1) - start()), 0.01, rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.01), Momentum(0.01), Adam(cosine_decay(0.01))], ids=repr)
+def test_one_optimizer_serves_two_fits_alike(optimizer):
+    x, _ = characters("digits")
+    models = [Autoencoder((35, 6, 2), rng=3) for _ in range(2)]
+    for model in models:
+        model.fit(x, 20, optimizer=optimizer)
+    np.testing.assert_array_equal(models[0].parameters, models[1].parameters)
+
+
+def test_cosine_decay_falls_from_rate_to_final():
+    schedule = cosine_decay(0.3, final=0.1)
+    assert schedule(0) == pytest.approx(0.3, rel=1e-12)
+    assert schedule(0.5) == pytest.approx(0.2, rel=1e-12)
+    assert schedule(1) == pytest.approx(0.1, rel=1e-12)
+    assert schedule(1 / 3) == pytest.approx(0.1 + 0.2 * (1 + math.cos(math.pi / 3)) / 2, rel=1e-12)
+    assert cosine_decay(0.3)(1) == pytest.approx(0, abs=1e-15)
+
+
+def test_cosine_decay_takes_one_rate_for_each_member():
+    np.testing.assert_allclose(cosine_decay(np.array([1.0, 2.0]))(0.5), [0.5, 1.0], rtol=1e-12)
+
+
+BAD_RATES = [-0.1, -1, math.nan, math.inf, "fast", None, True, [0.1, -0.1, 0.1], [0.1, 0.1], [[0.1, 0.1, 0.1]]]
+
+
+@pytest.mark.parametrize("rate", BAD_RATES, ids=repr)
+@pytest.mark.parametrize("optimizer", [SGD, Momentum, Adam])
+def test_bad_rates_are_refused_before_the_first_step(optimizer, rate):
+    params = np.ones((3, 6))
+    with pytest.raises((ValueError, TypeError), match="learning_rate"):
+        optimizer(rate).start(params, np.ones_like(params))
+    assert (params == 1).all()
+
+
+@pytest.mark.parametrize("rate", BAD_RATES, ids=repr)
+def test_a_schedule_that_returns_a_bad_rate_is_refused(rate):
+    params = np.ones((3, 6))
+    step = SGD(lambda progress: rate).start(params, np.ones_like(params))
+    with pytest.raises((ValueError, TypeError), match="learning_rate"):
+        step(0)
+    assert (params == 1).all()
+
+
+@pytest.mark.parametrize("make, name", [
+    (lambda: Momentum(momentum=1), "momentum"),
+    (lambda: Momentum(momentum=-0.1), "momentum"),
+    (lambda: Momentum(momentum="0.9"), "momentum"),
+    (lambda: Adam(beta1=1), "beta1"),
+    (lambda: Adam(beta2=math.nan), "beta2"),
+    (lambda: Adam(epsilon=0), "epsilon"),
+    (lambda: Adam(epsilon=math.nan), "epsilon"),
+    (lambda: Adam(epsilon="small"), "epsilon"),
+])
+def test_bad_settings_are_refused(make, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        make()
+
+
+def test_numpy_s_numbers_are_numbers_too():
+    assert Momentum(np.float32(0.5), momentum=np.float32(0.5)).momentum == 0.5
+
+
+def test_a_repr_shows_the_settings():
+    assert repr(Momentum(0.1)) == "Momentum(learning_rate=0.1, momentum=0.9)"

@@ -1,0 +1,244 @@
+"""Trainings that cannot start, or do not end well: a clear error, and parameters that make sense."""
+
+import math
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from autoenc import SGD, Adam, Autoencoder, Momentum, characters
+
+X = characters("lowercase")[0]
+SIZES = (35, 6, 2)
+
+
+def model(members=None, **kinds):
+    return Autoencoder(SIZES, members=members, rng=1, **kinds)
+
+
+def spoilt(value):
+    """The pictures, one pixel of them replaced."""
+    x = X.copy()
+    x[3, 4] = value
+    return x
+
+
+# Bad input
+
+@pytest.mark.parametrize("error, name, arguments", [
+    (ValueError, "sizes", dict(sizes=(35,))),
+    (ValueError, "sizes", dict(sizes=35)),
+    (ValueError, "sizes", dict(sizes=None)),
+    (ValueError, "sizes", dict(sizes=(35, 0, 2))),
+    (ValueError, "sizes", dict(sizes=(35, -6, 2))),
+    (TypeError, "sizes", dict(sizes=(35, 6.0, 2))),
+    (TypeError, "sizes", dict(sizes=(35, True, 2))),
+    (TypeError, "sizes", dict(sizes=(35, "6", 2))),
+    (ValueError, "hidden", dict(hidden="sin")),
+    (ValueError, "latent", dict(latent=None)),
+    (ValueError, "output", dict(output=["sigmoid"])),
+    (ValueError, "members", dict(members=0)),
+    (ValueError, "members", dict(members=-1)),
+    (TypeError, "members", dict(members=2.0)),
+    (TypeError, "members", dict(members=True)),
+    (ValueError, "dtype", dict(dtype=np.int32)),
+    (ValueError, "dtype", dict(dtype=np.float16)),
+])
+def test_a_model_that_cannot_be_is_refused(error, name, arguments):
+    with pytest.raises(error, match=f"^{name} was"):
+        Autoencoder(**{"sizes": SIZES, **arguments})
+
+
+BAD_FITS = [
+    (ValueError, "x ", dict(x=X[:, :34])),
+    (ValueError, "x ", dict(x=X[0])),
+    (ValueError, "x ", dict(x=X[:0])),
+    (ValueError, "x ", dict(x=X[None])),
+    (ValueError, "x ", dict(x=1.0)),
+    (ValueError, "x ", dict(x=spoilt(math.nan))),
+    (ValueError, "x ", dict(x=spoilt(math.inf), loss="mse")),
+    (ValueError, "x ", dict(x=spoilt(1.01))),
+    (ValueError, "x ", dict(x=spoilt(-0.01))),
+    (TypeError, "x ", dict(x="pictures")),
+    (TypeError, "x ", dict(x=None)),
+    (TypeError, "x ", dict(x=X.astype(complex))),
+    (ValueError, "loss ", dict(loss="hinge")),
+    (ValueError, "loss ", dict(loss=None)),
+    (ValueError, "loss ", dict(loss=["mse"])),
+    (ValueError, "epochs ", dict(epochs=0)),
+    (ValueError, "epochs ", dict(epochs=-3)),
+    (TypeError, "epochs ", dict(epochs=2.5)),
+    (TypeError, "epochs ", dict(epochs=None)),
+    (ValueError, "batch_size ", dict(batch_size=0)),
+    (ValueError, "batch_size ", dict(batch_size=33)),
+    (TypeError, "batch_size ", dict(batch_size=8.0)),
+    (TypeError, "optimizer ", dict(optimizer="adam")),
+    (TypeError, "optimizer ", dict(optimizer=Adam)),
+    (TypeError, "corrupt ", dict(corrupt=0.2)),
+    (ValueError, "corrupt ", dict(corrupt=lambda x, rng: x[..., :-1])),
+    (ValueError, "corrupt ", dict(corrupt=lambda x, rng: x[0, 0])),
+    (ValueError, "corrupt ", dict(corrupt=lambda x, rng: None)),
+    (ValueError, "learning_rate ", dict(optimizer=SGD(-0.1))),
+    (ValueError, "learning_rate ", dict(optimizer=Momentum(math.nan))),
+    (ValueError, "learning_rate ", dict(optimizer=Adam([0.1, 0.1]))),
+    (ValueError, "learning_rate ", dict(optimizer=Adam(np.full((3, 1), 0.1)))),
+    (ValueError, "learning_rate ", dict(optimizer=Adam(lambda progress: -0.1))),
+    (ValueError, "learning_rate ", dict(optimizer=SGD(lambda progress: 0.1 - 0.2 * progress), epochs=10)),
+    (ValueError, "learning_rate ", dict(optimizer=SGD(lambda progress: 0.1 if progress < 0.5 else None), batch_size=9)),
+]
+
+
+@pytest.mark.parametrize("error, name, arguments", BAD_FITS,
+                         ids=[f"{name}{number}" for number, (_, name, _) in enumerate(BAD_FITS)])
+@pytest.mark.parametrize("members", [None, 3])
+def test_a_training_that_cannot_be_is_refused_and_changes_nothing(error, name, arguments, members):
+    ae = model(members)
+    before = ae.parameters.copy()
+    with pytest.raises(error, match=f"^{name}"):
+        ae.fit(**{"x": X, "epochs": 4, "rng": 0, **arguments})
+    np.testing.assert_array_equal(ae.parameters, before)
+
+
+def test_bce_needs_probabilities():
+    ae = model(output="linear")
+    with pytest.raises(ValueError, match="loss 'bce' needs output='sigmoid'"):
+        ae.fit(X, 1)
+
+
+def test_mse_takes_values_outside_zero_and_one():
+    model(output="linear").fit(3 * X - 1, 2, loss="mse")
+
+
+@pytest.mark.parametrize("method, name, value", [
+    ("encode", "x", X[:, :2]), ("reconstruct", "x", spoilt(math.nan)), ("decode", "z", np.zeros((4, 3))),
+    ("decode", "z", np.zeros((0, 2))), ("encode", "x", np.zeros((4, 4, 35))), ("decode", "z", [[math.inf, 0]]),
+])
+def test_what_does_not_fit_the_network_is_refused(method, name, value):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        getattr(model(members=3), method)(value)
+
+
+# Trainings that end in the middle
+
+def diverging(members=None):
+    """A model of straight lines, whose squared error a large rate drives up faster than any number can follow."""
+    return Autoencoder(SIZES, "linear", output="linear", members=members, rng=1)
+
+
+@pytest.mark.parametrize("members, rate", [(None, 0.5), (3, 0.5), (3, [0.0, 0.5, 0.001])], ids=["one", "all", "second"])
+def test_a_training_that_diverges_names_the_epoch_and_keeps_the_last_finite_parameters(members, rate):
+    ae, again = diverging(members), diverging(members)
+    with pytest.raises(FloatingPointError, match="diverged") as error:
+        ae.fit(X, 1000, loss="mse", optimizer=SGD(rate))
+    epoch = int(re.search(r"epoch (\d+)", str(error.value))[1])
+    assert np.isfinite(ae.parameters).all() and np.isfinite(ae.loss_and_gradient(X, "mse")[0]).all()
+    loss = again.fit(X, epoch - 2, loss="mse", optimizer=SGD(rate)).loss
+    assert np.isfinite(loss).all()
+    np.testing.assert_array_equal(ae.parameters, again.parameters)
+    # One epoch more, and the loss of epoch `epoch` would not have been finite.
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError):
+        again.fit(X, 2, loss="mse", optimizer=SGD(rate))
+
+
+def test_a_training_that_diverges_with_its_last_step_says_so():
+    ae = diverging()
+    before = ae.parameters.copy()
+    with pytest.raises(FloatingPointError, match="epoch 1;"):
+        ae.fit(X, 1, loss="mse", optimizer=SGD(3e38))
+    np.testing.assert_array_equal(ae.parameters, before)
+
+
+def test_a_training_in_batches_that_diverges_keeps_finite_parameters():
+    ae = diverging()
+    with pytest.raises(FloatingPointError, match=r"epoch \d+"):
+        ae.fit(X, 100, loss="mse", optimizer=SGD(0.5), batch_size=4, rng=0)
+    assert np.isfinite(ae.parameters).all()
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+def test_ctrl_c_keeps_the_end_of_the_last_finished_epoch(epoch, batch_size):
+    batches_an_epoch, calls = (1 if batch_size is None else 4), []
+
+    def interrupted(x, rng):
+        calls.append(0)
+        if len(calls) == epoch * batches_an_epoch:
+            raise KeyboardInterrupt
+        return x
+
+    ae, again = model(), model()
+    with pytest.raises(KeyboardInterrupt):
+        ae.fit(X, 6, optimizer=SGD(0.1), corrupt=interrupted, batch_size=batch_size, rng=0)
+    if epoch > 1:
+        again.fit(X, epoch - 1, optimizer=SGD(0.1), corrupt=lambda x, rng: x, batch_size=batch_size, rng=0)
+    np.testing.assert_array_equal(ae.parameters, again.parameters)
+
+
+@pytest.mark.parametrize("finished", [1, 3])
+def test_ctrl_c_while_the_bar_is_drawn_keeps_the_finished_epochs(monkeypatch, finished):
+    tqdm = pytest.importorskip("tqdm.auto")
+
+    def bar(epochs, **settings):
+        yield from range(finished)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tqdm, "tqdm", bar)
+    ae, again = model(), model()
+    with pytest.raises(KeyboardInterrupt):
+        ae.fit(X, 6, optimizer=SGD(0.1), progress=True)
+    again.fit(X, finished, optimizer=SGD(0.1))
+    np.testing.assert_array_equal(ae.parameters, again.parameters)
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_an_error_in_corrupt_restores_the_parameters(batch_size):
+    calls = []
+
+    def broken(x, rng):
+        calls.append(0)
+        if len(calls) == 7:
+            raise RuntimeError("broken")
+        return x
+
+    ae = model()
+    before = ae.parameters.copy()
+    with pytest.raises(RuntimeError, match="broken"):
+        ae.fit(X, 9, corrupt=broken, batch_size=batch_size, rng=0)
+    assert len(calls) == 7
+    np.testing.assert_array_equal(ae.parameters, before)
+
+
+def last_line(text):
+    """What a terminal shows on the last line of `text`: each carriage return starts it anew."""
+    shown = ""
+    for part in text.split("\n")[-1].replace("\x1b[A", "").split("\r"):
+        shown = part + shown[len(part):]
+    return shown.strip()
+
+
+@pytest.mark.parametrize("ending", ["well", "in divergence"])
+def test_the_progress_bar_leaves_nothing_behind(capfd, monkeypatch, ending):
+    pytest.importorskip("tqdm")
+    monkeypatch.setenv("COLUMNS", "80")
+    if ending == "well":
+        model().fit(X, 5, progress=True)
+    else:
+        with pytest.raises(FloatingPointError):
+            diverging().fit(X, 1000, loss="mse", optimizer=SGD(0.5), progress=True)
+    sys.stderr.flush()
+    out, err = capfd.readouterr()
+    assert "epoch" in err and out == ""
+    assert last_line(err) == "" and "\n" not in err
+
+
+def test_without_progress_nothing_is_printed(capfd):
+    model().fit(X, 5)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_does_not_change_the_training(capfd):
+    pytest.importorskip("tqdm")
+    quiet, shown = model(), model()
+    np.testing.assert_array_equal(quiet.fit(X, 5).loss, shown.fit(X, 5, progress=True).loss)
+    np.testing.assert_array_equal(quiet.parameters, shown.parameters)
