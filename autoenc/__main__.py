@@ -80,7 +80,8 @@ def write(path, data):
 def run(path):
     """Run one notebook and write what it made into build/; return (name, claims, seconds, failed cell)."""
     import nbformat
-    from nbconvert import SlidesExporter
+
+    from .slides import OfflineSlides
 
     start = time.monotonic()
     notebook, failed = execute(path)
@@ -89,7 +90,7 @@ def run(path):
     if failed is None:
         for name, data in figures(notebook).items():
             write(BUILD / "figures" / name, data)
-        html, _ = SlidesExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
         write(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
     return path.name, claims(notebook), seconds, failed
 

@@ -11,8 +11,8 @@ pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from bs4 import BeautifulSoup  # noqa: E402
 
 from autoenc import slides  # noqa: E402
-from browser import chromium, opened  # noqa: E402
-from browser import slides as walk  # noqa: E402
+from tests.browser import chromium, opened  # noqa: E402
+from tests.browser import slides as walk  # noqa: E402
 
 FORMULA = r"The loss is $\lVert x - \hat{x} \rVert^2$, with $p < 1$." "\n\n" \
           r"$$\sum_{i=1}^{n} x_i \sim \mathcal{N}(0, 1)$$"
