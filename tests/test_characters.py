@@ -74,10 +74,10 @@ def test_an_unknown_set_is_refused(name):
 
 
 def test_pixel_errors_counts_the_wrong_side_of_one_half():
-    target = np.array([[0, 0, 1, 1], [1, 1, 1, 1]])
-    output = np.array([[0.49, 0.51, 0.49, 0.51], [1, 1, 1, 1]])
+    target = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 1, 1]])
+    output = np.array([[0.49, 0.49, 0.51, 0], [0.49, 0.49, 0.51, 1], [0, -3, 1, 4]])
     errors = pixel_errors(output, target)
-    assert errors.tolist() == [2, 0] and errors.dtype.kind == "i"
+    assert errors.tolist() == [1, 2, 0] and errors.dtype.kind == "i"
 
 
 def test_pixel_errors_broadcasts_over_members():

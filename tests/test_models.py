@@ -40,6 +40,21 @@ def test_reconstruct_is_decode_of_encode():
     np.testing.assert_array_equal(ae.reconstruct(X), ae.decode(ae.encode(X)))
 
 
+def test_a_network_is_the_chain_of_its_layers():
+    """relu outside, tanh for the code, sigmoid for the picture: each where it belongs, read off the flat vector."""
+    ae, rest = tilted((6, 5, 2), hidden="relu", latent="tanh", output="sigmoid"), 0
+    x = y = np.random.default_rng(1).random((7, 6))
+    for shape, activation in (((6, 5), lambda z: np.maximum(z, 0)), ((5, 2), np.tanh),
+                              ((2, 5), lambda z: np.maximum(z, 0)), ((5, 6), lambda z: 1 / (1 + np.exp(-z)))):
+        end = rest + (shape[0] + 1) * shape[1]
+        *weights, bias = ae.parameters[rest:end].reshape(-1, shape[1])
+        y, rest = activation(y @ weights + bias), end
+        if shape[1] == 2:
+            np.testing.assert_allclose(ae.encode(x), y, rtol=1e-12)
+    assert rest == ae.parameters.size
+    np.testing.assert_allclose(ae.reconstruct(x), y, rtol=1e-12)
+
+
 def test_members_can_be_given_pictures_and_codes_of_their_own():
     ae, x = Autoencoder(SIZES, members=3, rng=0), np.stack([X, 1 - X, X / 2])
     codes = ae.encode(x)
