@@ -19,7 +19,7 @@ BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY = (
 COLOURS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY]
 INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in ("#14213D", "#FFFFFF", VERMILION, "#F9C9A6"))
 
-STYLE = {"figure.dpi": 100, "font.size": 13, "axes.titlesize": 14, "axes.titleweight": "bold",
+STYLE = {"figure.dpi": 100, "font.size": 15, "axes.titlesize": 16, "axes.titleweight": "bold",
          "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
          "figure.constrained_layout.use": True, "lines.linewidth": 2, "font.family": "DejaVu Sans"}
 

@@ -25,7 +25,7 @@
     canvas.getContext("2d").drawImage(atlas, i * width, j * height, width, height, 0, 0, width, height);
     image.src = canvas.toDataURL();
     image.style.cssText = `display: block; margin: 0 auto; width: ${width * box.dataset.zoom}px; ` +
-      "max-width: 100%; height: auto; max-height: none; image-rendering: pixelated";
+      "max-width: 100%; object-fit: contain; image-rendering: pixelated";
     axes.forEach(axis => {
       axis.readout.textContent = axis.values[axis.slider.value];
       axis.slider.setAttribute("aria-valuetext", axis.readout.textContent);
