@@ -7,7 +7,6 @@ it has to find numbers that say everything about a picture.
 
 import numpy as np
 
-from .files import load_model, save_model
 from .layers import ACTIVATIONS, Dense, columns, widened
 from .losses import LOSSES
 from .optimizers import SGD, Adam
@@ -232,11 +231,15 @@ class Autoencoder:
 
     def save(self, path):
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
+        from .files import save_model
+
         save_model(path, {"model": "Autoencoder", **self.settings}, self.parameters)
 
     @classmethod
     def load(cls, path):
         """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
+        from .files import load_model
+
         settings, parameters = load_model(path, "Autoencoder")
         try:
             return cls._rebuilt(settings, parameters)
