@@ -14,10 +14,11 @@ from . import noise
 from .characters import characters, pixel_errors
 from .models import Autoencoder
 from .optimizers import SGD, Adam, Momentum, cosine_decay
+from .vae import VAE
 
 _LATER = {"Explorer": "explorer", "claim": "report", "recorded": "report"}
 
-__all__ = ["characters", "noise", "Autoencoder", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
+__all__ = ["characters", "noise", "Autoencoder", "VAE", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
 
 
 def __getattr__(name):

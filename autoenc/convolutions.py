@@ -23,8 +23,8 @@ from .training import positive_integer
 
 
 def whole_numbers(name, value, count):
-    """`value`, one whole number or `count` of them, as a tuple of `count`."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
+    """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != count:
         raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
     return tuple(positive_integer(name, number) for number in values)

@@ -46,12 +46,13 @@ def positive_integer(name, value, most=None):
     return int(value)
 
 
-def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False):
+def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False, after_epoch=None):
     """Call `step` on every batch of every epoch; return the losses, averaged over each epoch's batches.
 
     params: the model's flat parameters, which `step` moves in place.  samples: how many there are.
     batch_size: None is all of them in one batch, in their own order.  rng: a generator, for the order.
-    progress: show a bar with tqdm, which is gone at the end.  Returns an array (epochs, *losses' shape).
+    progress: show a bar with tqdm, which is gone at the end.  after_epoch: a function called after each
+    epoch.  Returns an array (epochs, *losses' shape).
     """
     if batch_size is None:
         batches = [None]
@@ -65,7 +66,6 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
-                epoch_start[...] = params
                 if batch_size is not None:
                     rng.shuffle(order)
                 loss = 0
@@ -76,7 +76,10 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
                     before[...] = last_finite
                     raise FloatingPointError(f"training diverged: the loss was no longer finite in epoch {epoch + 1}; "
                                              "the last parameters with a finite loss are kept")
+                last_finite[...] = params
                 last_finite, epoch_start = epoch_start, last_finite
+                if after_epoch is not None:
+                    after_epoch()
             if not np.isfinite(params).all():
                 before[...] = last_finite
                 raise FloatingPointError(f"training diverged with the last step of epoch {epochs}; "
