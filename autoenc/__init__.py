@@ -12,13 +12,14 @@ What draws, shows or reports is imported only when used; `import autoenc` needs 
 
 from . import noise
 from .characters import characters, pixel_errors
+from .fashion import fashion_mnist
 from .models import Autoencoder
 from .optimizers import SGD, Adam, Momentum, cosine_decay
 from .vae import VAE
 
 _LATER = {"Explorer": "explorer", "claim": "report", "recorded": "report"}
 
-__all__ = ["characters", "noise", "Autoencoder", "VAE", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
+__all__ = ["characters", "fashion_mnist", "noise", "Autoencoder", "VAE", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
 
 
 def __getattr__(name):
