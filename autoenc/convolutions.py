@@ -53,16 +53,20 @@ class Patches:
         reach = max((windows - 1) * stride + kernel, before + length)
         return windows, before, -(-reach // stride) * stride
 
-    def work(self, samples, dtype, ones=False):
-        """Buffers, and views of them, to gather from or scatter to `samples` pictures; `ones` widens the rows."""
+    def work(self, samples, dtype, ones=False, rows=None):
+        """Buffers, and views of them, to gather from or scatter to `samples` pictures.
+
+        ones: widen the rows by a column of ones.  rows: use these again, for what is nearby is quick.
+        """
         (h, w), (kh, kw), (sh, sw), channels = self.grid, self.kernel, self.stride, self.picture[2]
         padded = np.zeros((samples, *self.padded, channels), dtype)
         top, left = self.before
         inside = padded[:, top:top + self.picture[0], left:left + self.picture[1]]
         # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
         count, width = samples * h * w, self.size + ones
-        rows = columns((), count, width, dtype) if channels == 1 else np.empty((count, width), dtype)
-        rows[:, self.size:] = 1
+        if rows is None:
+            rows = columns((), count, width, dtype) if channels == 1 else np.empty((count, width), dtype)
+            rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))
         windows = windows[:, :(h - 1) * sh + 1:sh, :(w - 1) * sw + 1:sw].transpose(0, 1, 2, 4, 5, 3)
@@ -131,11 +135,15 @@ class Conv2D:
 
     def work(self, leading, samples, dtype, first=False):
         """Buffers for one pass of `samples` pictures, forward and back; the `first` layer needs no dL/dx."""
+        work = self._outputs(samples, dtype)
+        work.ahead = self.patches.work(samples, dtype, ones=True)
+        if not first:
+            work.back, work.dx = self.patches.work(samples, dtype), np.empty((samples, *self.inputs), dtype)
+        return work
+
+    def _outputs(self, samples, dtype):
         y = np.empty((samples, *self.outputs), dtype)
-        return SimpleNamespace(y=y, scratch=np.empty_like(y), flat=y.reshape(-1, self.filters),
-                               dx=None if first else np.empty((samples, *self.inputs), dtype),
-                               ahead=self.patches.work(samples, dtype, ones=True),
-                               back=None if first else self.patches.work(samples, dtype),
+        return SimpleNamespace(y=y, scratch=np.empty_like(y), flat=y.reshape(-1, self.filters), dx=None,
                                activation=ACTIVATIONS[self.activation])
 
     def forward(self, params, x, work):
@@ -179,18 +187,19 @@ class Conv2DTranspose(Conv2D):
         return np.concatenate([start.ravel(), np.zeros(self.filters)])
 
     def work(self, leading, samples, dtype, first=False):
-        work = super().work(leading, samples, dtype)
-        work.dx = np.empty((samples, *self.inputs), dtype)
-        work.ahead = work.back
-        work.back = self.patches.work(samples, dtype)
-        work.ones = np.ones(len(work.flat), dtype)
+        work, lines = self._outputs(samples, dtype), (samples, self.outputs[0], -1)
+        work.ahead = self.patches.work(samples, dtype)
+        work.back = self.patches.work(samples, dtype, rows=work.ahead.rows)
+        work.painted, work.lines = work.ahead.inside.reshape(lines, copy=False), work.y.reshape(lines)
+        work.dx, work.ones = np.empty((samples, *self.inputs), dtype), np.ones(len(work.flat), dtype)
         return work
 
     def forward(self, params, x, work):
         weights, bias = self._split(params)
         work.x = x.reshape(-1, self.inputs[2])
         np.matmul(work.x, weights.T, out=work.ahead.rows)
-        np.add(self.patches.scatter(work.ahead), bias, out=work.y)
+        self.patches.scatter(work.ahead)
+        np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.lines)    # long lines are quicker to add to
         work.activation.forward(work.y, work.scratch)
         return work.y
 
