@@ -332,3 +332,27 @@ def test_divergence_is_an_error():
 def test_no_thread_is_left_behind():
     VAE(shape=(8, 8, 1)).fit(pictures(32, dtype="float32"), 1, batch_size=32, workers=4)
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+def test_pretraining_goes_on_after_an_interruption(tmp_path, monkeypatch, capsys):
+    from autoenc import fashion_mnist
+    from autoenc.pretrain import train_pretrained
+    x, settings = fashion_mnist(sample=True)[0][0][:40], dict(epochs=3, batch_size=16)
+    whole = train_pretrained(x, x[:10], tmp_path / "whole.npz", **settings)
+    fit, calls = VAE.fit, []
+
+    def interrupted(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+    monkeypatch.setattr(VAE, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings)
+    with pytest.raises(ValueError, match="another training"):
+        train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings, seed=1)
+    parts = train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings)
+    assert len(calls) == 4 and (whole.parameters == parts.parameters).all()
+    assert (tmp_path / "parts.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
+    assert (VAE.load(tmp_path / "parts.npz").parameters == whole.parameters).all()
