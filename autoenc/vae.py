@@ -22,11 +22,9 @@ from queue import SimpleQueue
 import numpy as np
 
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
-from .files import load_model, save_model
 from .layers import Dense, Sigmoid, widened
 from .losses import bce
-from .models import views
-from .optimizers import SGD, Adam
+from .models import Model, fit_settings, views
 from .training import History, one_blas_thread, positive_integer, train
 
 LOSSES = ("reconstruction_loss", "kl_loss", "total_loss")
@@ -38,47 +36,43 @@ class Pass:
 
     def __init__(self, vae, rows):
         self.vae, self.rows = vae, rows
-        layers, split = vae.encoder + vae.decoder, len(vae.encoder)
-        works = [layer.work((), rows, vae.dtype, first=layer is vae.encoder[0]) for layer in layers]
-        self.encoder, self.decoder = list(zip(vae.encoder, works)), list(zip(vae.decoder, works[split:]))
+        works = [layer.work((), rows, vae.dtype, first=layer is vae.layers[0]) for layer in vae.layers]
+        self.steps = list(zip(vae.layers, works, vae.weights))
+        self.encoder, self.decoder = slice(len(vae.encoder)), slice(len(vae.encoder), None)
         self.wide_code, self.code = widened((), rows, vae.latent, vae.dtype)
-        self.dcode = np.empty((rows, 2 * vae.latent), vae.dtype)
         self.buffers = [np.empty((rows, vae.pixels), vae.dtype) for _ in range(2)]
 
-    def encode(self, x):
-        """Mean and log-variance of each picture's code."""
-        for (layer, work), params in zip(self.encoder, self.vae.weights):
+    def _forward(self, part, x):
+        for layer, work, params in self.steps[part]:
             x = layer.forward(params, x, work)
-        return np.split(x[:, :-1], 2, axis=1)
+        return x
+
+    def _backward(self, part, dy, grads):
+        for (layer, work, params), grad in reversed(list(zip(self.steps[part], grads[part]))):
+            dy = layer.backward(params, work, dy, grad)
+        return dy
+
+    def encode(self, x):
+        """Mean and log-variance, (rows, latent) each, of the pictures' codes."""
+        return np.split(self._forward(self.encoder, x)[:, :-1], 2, axis=1)
 
     def decode(self):
         """The logits of the pictures that belong to `self.code`, (rows, pixels)."""
-        x = self.wide_code
-        for (layer, work), params in zip(self.decoder, self.vae.weights[len(self.encoder):]):
-            x = layer.forward(params, x, work)
-        return x.reshape(self.rows, -1)
+        return self._forward(self.decoder, self.wide_code).reshape(self.rows, -1)
 
     def run(self, x, epsilon, grads=None):
         """The losses (3,) of pictures at the noise epsilon, means over them; their gradient goes into `grads`."""
-        beta = self.vae.beta
         mean, log_var = self.encode(x)
         deviation = np.exp(log_var / 2)
-        self.code[...] = mean + deviation * epsilon
-        reconstruction, slope = bce(self.decode(), x.reshape(self.rows, -1), self.buffers)
         variance = deviation * deviation
+        self.code[...] = mean + deviation * epsilon
+        reconstruction, dy = bce(self.decode(), x.reshape(self.rows, -1), self.buffers)
         kl = (mean * mean + variance - 1 - log_var).sum() / (2 * self.rows)
         if grads is not None:
-            steps = [*zip(self.encoder, self.vae.weights, grads),
-                     *zip(self.decoder, self.vae.weights[len(self.encoder):], grads[len(self.encoder):])]
-            dy = slope.reshape(self.rows, *self.vae.shape)
-            for number, ((layer, work), params, grad) in reversed(list(enumerate(steps))):
-                if number == len(self.encoder) - 1:         # from the decoder to the encoder
-                    dmean, dlog_var = np.split(self.dcode, 2, axis=1)
-                    dmean[...] = dy + mean * (beta / self.rows)
-                    dlog_var[...] = dy * epsilon * deviation / 2 + (variance - 1) * (beta / (2 * self.rows))
-                    dy = self.dcode
-                dy = layer.backward(params, work, dy, grad)
-        return reconstruction, kl, reconstruction + beta * kl
+            dz, share = self._backward(self.decoder, dy.reshape(x.shape), grads), self.vae.beta / self.rows
+            self._backward(self.encoder, np.concatenate([
+                dz + share * mean, (dz * epsilon * deviation + share * (variance - 1)) / 2], axis=1), grads)
+        return reconstruction, kl, reconstruction + self.vae.beta * kl
 
 
 class Workers:
@@ -131,7 +125,7 @@ class Workers:
         return shares @ np.array(losses), None if grads is None else shares @ grads[:len(shares)]
 
 
-class VAE:
+class VAE(Model):
     """Keras' convolutional VAE: two convolutions and two dense layers to the code, and their mirror image back.
 
     latent: how many numbers a code has.  beta: the weight of kl_loss in total_loss (Higgins and others,
@@ -171,9 +165,6 @@ class VAE:
     def settings(self):
         """What one has to call `VAE` with, next to `rng`, to get another such network."""
         return dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
-
-    def __repr__(self):
-        return f"VAE({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
 
     def _array(self, name, x, shape, low=-np.inf, high=np.inf):
         x = np.asarray(x)
@@ -240,6 +231,7 @@ class VAE:
         """Train, from the present parameters on; return the `History` of the three losses.
 
         x: pictures (n, height, width, channels), values in [0, 1].  epochs: how many times each is seen.
+        batch_size: how many pictures a step is taken for, None for all.
         optimizer: `SGD`, `Momentum` or `Adam`; None is Adam(0.001).  workers: how many threads share a batch;
         the result does not depend on it.  rng: for the order of the pictures and the noise.
         validation: pictures whose losses are taken after each epoch, as history.val_….
@@ -249,12 +241,10 @@ class VAE:
         TypeError or ValueError for what cannot be trained, FloatingPointError when training diverges;
         `autoenc.training` says what the parameters are then.
         """
-        x, epochs = self._pictures("x", x), positive_integer("epochs", epochs)
-        batch_size = positive_integer("batch_size", batch_size, most=len(x))
+        x = self._pictures("x", x)
+        epochs, batch_size, optimizer = fit_settings(len(x), epochs, batch_size, optimizer)
+        batch_size = batch_size or len(x)
         workers, rng = positive_integer("workers", workers), np.random.default_rng(rng)
-        optimizer = Adam() if optimizer is None else optimizer
-        if not isinstance(optimizer, SGD):
-            raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
         validation = None if validation is None else self._pictures("validation", validation)
         gradient, validated = np.empty_like(self.parameters), []
         grads = np.empty((-(-batch_size // MICRO), gradient.size), self.dtype)
@@ -278,23 +268,6 @@ class VAE:
         if validation is not None:
             history.update(zip((f"val_{name}" for name in LOSSES), np.array(validated).T))
         return History(**history)
-
-    def save(self, path):
-        """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
-        save_model(path, {"model": "VAE", **self.settings}, self.parameters)
-
-    @classmethod
-    def load(cls, path):
-        """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
-        settings, parameters = load_model(path, "VAE")
-        try:
-            vae = cls(**settings)
-            if parameters.shape != vae.parameters.shape:
-                raise ValueError(f"it has {parameters.size} parameters where {vae} has {vae.parameters.size}")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a saved VAE, or is damaged: {error}") from None
-        vae.parameters[...] = parameters
-        return vae
 
     @classmethod
     def pretrained(cls):
