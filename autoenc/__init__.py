@@ -19,7 +19,8 @@ from .vae import VAE
 
 _LATER = {"Explorer": "explorer", "claim": "report", "recorded": "report"}
 
-__all__ = ["characters", "fashion_mnist", "noise", "Autoencoder", "VAE", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
+__all__ = ["characters", "fashion_mnist", "noise", "Autoencoder", "VAE", "SGD", "Momentum", "Adam", "cosine_decay",
+           "pixel_errors", *_LATER]
 
 
 def __getattr__(name):
