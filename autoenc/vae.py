@@ -183,8 +183,10 @@ class VAE(Model):
     def _pictures(self, name, x):
         return self._array(name, x, self.shape, 0, 1)
 
-    def _map(self, function, samples, workers=2):
-        with one_blas_thread(), Workers(self, positive_integer("workers", workers)) as threads:
+    def _map(self, function, samples):
+        if samples <= MICRO:                                # a slider moved: no time to start threads
+            return function(Pass(self, samples), slice(samples))
+        with one_blas_thread(), Workers(self, 2) as threads:
             return np.concatenate(threads.map(function, samples), axis=-2)
 
     def encode(self, x):

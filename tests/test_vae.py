@@ -356,3 +356,22 @@ def test_pretraining_goes_on_after_an_interruption(tmp_path, monkeypatch, capsys
     assert (tmp_path / "parts.json").read_text() == (tmp_path / "whole.json").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
     assert (VAE.load(tmp_path / "parts.npz").parameters == whole.parameters).all()
+
+
+def test_the_pretrained_model_is_as_good_as_its_history_says():
+    import json
+    from pathlib import Path
+
+    from autoenc import fashion_mnist
+    from autoenc.pretrain import DATA
+    if not (DATA / "vae.npz").exists():
+        pytest.skip("not trained yet: python -m autoenc.pretrain")
+    assert (DATA / "vae.npz").stat().st_size <= 600_000
+    record = json.loads((DATA / "vae.json").read_text())
+    assert record["settings"]["train"] == 60_000 and record["settings"]["epochs"] >= 30
+    assert all(len(curve) == record["settings"]["epochs"] for curve in record["curves"].values())
+    said, vae = record["curves"]["val_total_loss"][-1], VAE.pretrained()
+    assert said < 264
+    assert vae.evaluate(fashion_mnist(sample=True)[1][0])["total_loss"] == pytest.approx(said, rel=0.02)
+    if Path("/usr/share/datasets/fashion-mnist").is_dir():
+        assert vae.evaluate(fashion_mnist()[1][0])["total_loss"] == pytest.approx(said, abs=0.01)
