@@ -7,7 +7,7 @@
     ae.fit(pixels, epochs=3000, optimizer=Adam(cosine_decay(0.01)))
     pixel_errors(ae.reconstruct(pixels), pixels)
 
-What draws, shows or reports is imported only when used; `import autoenc` needs NumPy alone.
+The rest, from the VAE to the explorer, is imported only when used; `import autoenc` needs NumPy alone.
 """
 
 from . import noise
@@ -15,7 +15,7 @@ from .characters import characters, pixel_errors
 from .models import Autoencoder
 from .optimizers import SGD, Adam, Momentum, cosine_decay
 
-_LATER = {"Explorer": "explorer", "claim": "report", "recorded": "report"}
+_LATER = {"VAE": "vae", "fashion_mnist": "fashion", "Explorer": "explorer", "claim": "report", "recorded": "report"}
 
 __all__ = ["characters", "noise", "Autoencoder", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
 

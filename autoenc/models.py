@@ -48,7 +48,51 @@ class Pass:
         return value
 
 
-class Autoencoder:
+class Model:
+    """What every model can do: say its settings, be saved and come back.  It has `settings` and `parameters`."""
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
+
+    def save(self, path):
+        """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
+        from .files import save_model
+
+        save_model(path, {"model": type(self).__name__, **self.settings}, self.parameters)
+
+    @classmethod
+    def load(cls, path):
+        """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
+        from .files import load_model
+
+        settings, parameters = load_model(path, cls.__name__)
+        try:
+            return cls._rebuilt(settings, parameters)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a saved {cls.__name__}, or is damaged: {error}") from None
+
+    @classmethod
+    def _rebuilt(cls, settings, parameters):
+        model = cls(**settings, rng=0)
+        if parameters.shape != model.parameters.shape or parameters.dtype != model.dtype:
+            raise ValueError(f"the parameters are {parameters.dtype} of shape {parameters.shape}, where {model} "
+                             f"has {model.dtype} of shape {model.parameters.shape}")
+        model.parameters[...] = parameters
+        return model
+
+
+def fit_settings(samples, epochs, batch_size, optimizer):
+    """What every `fit` is given, checked: (epochs, batch_size, optimizer); None is Adam(0.001)."""
+    epochs = positive_integer("epochs", epochs)
+    if batch_size is not None:
+        batch_size = positive_integer("batch_size", batch_size, most=samples)
+    optimizer = Adam() if optimizer is None else optimizer
+    if not isinstance(optimizer, SGD):
+        raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
+    return epochs, batch_size, optimizer
+
+
+class Autoencoder(Model):
     """An encoder of dense layers and its mirror image, a decoder; or many of them, trained together.
 
     sizes: how many neurons, from the pixels to the code: (35, 30, 2) is the network 35-30-2-30-35.
@@ -86,9 +130,6 @@ class Autoencoder:
         """What one has to call `Autoencoder` with, next to `rng`, to get another such network."""
         return dict(sizes=self.sizes, hidden=self.hidden, latent=self.latent, output=self.output,
                     members=self.members, dtype=self.dtype.name)
-
-    def __repr__(self):
-        return f"Autoencoder({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
 
     def _samples(self, name, x, width):
         """`x` as finite numbers of this model's dtype and of shape (n, width) or (members, n, width)."""
@@ -138,15 +179,6 @@ class Autoencoder:
             raise ValueError(f"k was {k!r}; it must be a whole number from 0 to {self.members - 1}")
         return self._rebuilt(dict(self.settings, members=None), self.parameters[k])
 
-    @classmethod
-    def _rebuilt(cls, settings, parameters):
-        model = cls(**settings, rng=0)
-        if parameters.shape != model.parameters.shape or parameters.dtype != model.dtype:
-            raise ValueError(f"the parameters are {parameters.dtype} of shape {parameters.shape}, where {model} "
-                             f"has {model.dtype} of shape {model.parameters.shape}")
-        model.parameters[...] = parameters
-        return model
-
     def _training_layers(self, loss):
         """The layers, and the loss as a function of their output: cross-entropy works on logits."""
         if not isinstance(loss, str) or loss not in LOSSES:
@@ -189,13 +221,9 @@ class Autoencoder:
         training diverges; `autoenc.training` says what the parameters are then.
         """
         layers, function = self._training_layers(loss)
-        x, epochs = self._targets(x, loss), positive_integer("epochs", epochs)
+        x = self._targets(x, loss)
         samples, rng = x.shape[-2], np.random.default_rng(rng)
-        if batch_size is not None:
-            batch_size = positive_integer("batch_size", batch_size, most=samples)
-        optimizer = Adam() if optimizer is None else optimizer
-        if not isinstance(optimizer, SGD):
-            raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
+        epochs, batch_size, optimizer = fit_settings(samples, epochs, batch_size, optimizer)
         if corrupt is not None and not callable(corrupt):
             raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
         grads, own = np.zeros_like(self.parameters), x.ndim == 3
@@ -228,20 +256,3 @@ class Autoencoder:
         if spoilt.shape != clean.shape:
             raise ValueError(f"corrupt returned shape {spoilt.shape}; it must keep the shape {clean.shape}")
         return spoilt
-
-    def save(self, path):
-        """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
-        from .files import save_model
-
-        save_model(path, {"model": "Autoencoder", **self.settings}, self.parameters)
-
-    @classmethod
-    def load(cls, path):
-        """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
-        from .files import load_model
-
-        settings, parameters = load_model(path, "Autoencoder")
-        try:
-            return cls._rebuilt(settings, parameters)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a saved Autoencoder, or is damaged: {error}") from None

@@ -100,12 +100,13 @@ class Adam(SGD):
             raise ValueError(f"epsilon was {epsilon!r}; it must be a small positive number")
         self.epsilon = epsilon
 
-    def start(self, params, grads):
+    def start(self, params, grads, sums=None, steps=0):
+        """As for `SGD`; `sums`, (2, *params.shape), and the `steps` they have seen are an earlier training's."""
         rate, move = _rates(self.learning_rate, params), np.empty_like(params)
-        sums = np.zeros((2, *params.shape), params.dtype)
+        sums = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
         first, second = sums
         betas = np.array([self.beta1, self.beta2], params.dtype).reshape(2, *[1] * params.ndim)
-        decay1 = decay2 = 1.0
+        decay1, decay2 = self.beta1 ** steps, self.beta2 ** steps
 
         def step(progress):
             nonlocal decay1, decay2

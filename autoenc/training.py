@@ -46,12 +46,13 @@ def positive_integer(name, value, most=None):
     return int(value)
 
 
-def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False):
+def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False, after_epoch=None):
     """Call `step` on every batch of every epoch; return the losses, averaged over each epoch's batches.
 
     params: the model's flat parameters, which `step` moves in place.  samples: how many there are.
     batch_size: None is all of them in one batch, in their own order.  rng: a generator, for the order.
-    progress: show a bar with tqdm, which is gone at the end.  Returns an array (epochs, *losses' shape).
+    progress: show a bar with tqdm, which is gone at the end.  after_epoch: a function called after each
+    epoch.  Returns an array (epochs, *losses' shape).
     """
     if batch_size is None:
         batches = [None]
@@ -77,6 +78,8 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
                                              "the last parameters with a finite loss are kept")
                 last_finite, epoch_start = epoch_start, last_finite
                 epoch_start[...] = params       # here, not above: Ctrl-C may come while the bar is drawn
+                if after_epoch is not None:
+                    after_epoch()
             if not np.isfinite(params).all():
                 before[...] = last_finite
                 raise FloatingPointError(f"training diverged with the last step of epoch {epochs}; "

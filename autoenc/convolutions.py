@@ -1,0 +1,257 @@
+"""Convolutions: a small dense layer that looks at every patch of a picture.
+
+A picture is an array (height, width, channels).  Lay a window of kernel × kernel pixels over it, move
+it `stride` pixels at a time, and write each *patch* it sees as one row: then a convolution is a Dense
+layer from those rows to the channels of a smaller picture.  All the work is one matrix product, which
+computers are best at; around it, `Patches` knows two ways between a picture and its rows.
+
+    gather     picture -> rows     copy what each window sees
+    scatter    rows -> picture     the transpose: add each row back where its window was
+
+`Conv2D` gathers on its way forward, and so scatters on its way back; `Conv2DTranspose` scatters
+forward, which makes a small picture large, and gathers on its way back.  Everything follows Keras:
+channels last, weights (kh, kw, in, out) and, transposed, (kh, kw, out, in), and with padding "same" the
+odd pixel of padding after the picture, not before (Dumoulin and Visin, 2016, draw all of this).
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from .layers import ACTIVATIONS, columns, glorot, widened
+from .training import positive_integer
+
+
+def whole_numbers(name, value, count):
+    """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != count:
+        raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
+    return tuple(positive_integer(name, number) for number in values)
+
+
+class Patches:
+    """Where the windows of kernel (kh, kw) lie on a picture (height, width, channels).
+
+    grid: how many there are, down and across.  before: the rows and columns of zeros in front of the
+    picture.  padded: its height and width with all zeros around it, in whole strides.
+    """
+
+    def __init__(self, picture, kernel, stride, padding):
+        self.picture, self.kernel, self.stride = picture, kernel, stride
+        self.size = int(np.prod(kernel)) * picture[2]
+        axes = [self._axis(*axis, padding) for axis in zip(picture, kernel, stride)]
+        self.grid, self.before, self.padded = zip(*axes)
+
+    @staticmethod
+    def _axis(length, kernel, stride, padding):
+        if padding == "valid":
+            windows, before = (length - kernel) // stride + 1, 0
+        else:
+            windows = -(-length // stride)
+            before = max((windows - 1) * stride + kernel - length, 0) // 2
+        reach = max((windows - 1) * stride + kernel, before + length)
+        return windows, before, -(-reach // stride) * stride
+
+    def work(self, samples, dtype, ones=False, rows=None):
+        """Buffers, and views of them, to gather from or scatter to `samples` pictures.
+
+        ones: widen the rows by a column of ones.  rows: use these again, for what is nearby is quick.
+        """
+        (h, w), (kh, kw), (sh, sw), channels = self.grid, self.kernel, self.stride, self.picture[2]
+        padded = np.zeros((samples, *self.padded, channels), dtype)
+        top, left = self.before
+        inside = padded[:, top:top + self.picture[0], left:left + self.picture[1]]
+        # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
+        count, width = samples * h * w, self.size + ones
+        if rows is None:
+            rows = columns((), count, width, dtype) if channels == 1 else np.empty((count, width), dtype)
+            rows[:, self.size:] = 1
+        cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))
+        windows = windows[:, :(h - 1) * sh + 1:sh, :(w - 1) * sw + 1:sw].transpose(0, 1, 2, 4, 5, 3)
+        # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
+        blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
+        pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
+                   cells[:, :, :, a * sh:(a + 1) * sh, b * sw:(b + 1) * sw])
+                  for a in range(-(-kh // sh)) for b in range(-(-kw // sw))]
+        return SimpleNamespace(inside=inside, rows=rows, cells=cells, windows=windows, pieces=pieces,
+                               margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
+
+    @staticmethod
+    def gather(work, picture):
+        """Fill work.rows from pictures (samples, height, width, channels)."""
+        np.copyto(work.inside, picture)
+        np.copyto(work.cells, work.windows)
+
+    @staticmethod
+    def scatter(work):
+        """Add work.rows up to pictures; returns them, a view (samples, height, width, channels)."""
+        for margin in work.margins:
+            margin.fill(0)
+        for number, (pixels, cells) in enumerate(work.pieces):
+            if number == 0:
+                np.copyto(pixels, cells)
+            else:
+                np.add(pixels, cells, out=pixels)
+        return work.inside
+
+
+class Conv2D:
+    """A convolution: each output pixel is activation(patch W + b) of the patch of input around it.
+
+    inputs: (height, width, channels).  filters: how many channels come out.  kernel, stride: a whole
+    number or a pair.  padding: ``"same"`` (⌈height/stride⌉ rows come out, zeros around the picture) or
+    ``"valid"`` (only windows that lie inside).  Its parameters are one array (kh·kw·channels + 1, filters),
+    the weights (kh, kw, in, out) and the bias as last row.  Raises ValueError for what makes no layer.
+    """
+
+    def __init__(self, inputs, filters, kernel=3, stride=1, padding="same", activation="linear"):
+        self.inputs, self.filters = whole_numbers("inputs", inputs, 3), positive_integer("filters", filters)
+        self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
+        if padding not in ("same", "valid"):
+            raise ValueError(f"padding was {padding!r}; it must be 'same' or 'valid'")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
+        self.padding, self.activation = padding, activation
+        self._plan()
+
+    def _plan(self):
+        self.patches = Patches(self.inputs, self.kernel, self.stride, self.padding)
+        if min(self.patches.grid) < 1:
+            raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
+        self.outputs = (*self.patches.grid, self.filters)
+        self.shape = (self.patches.size + 1, self.filters)
+
+    def __repr__(self):
+        return (f"{type(self).__name__}({self.inputs}, {self.filters}, {self.kernel}, {self.stride}, "
+                f"{self.padding!r}, {self.activation!r})")
+
+    def initial(self, rng):
+        """Fresh parameters: Glorot-uniform weights (a fan is a kernel's pixels times channels), biases zero."""
+        weights = (self.patches.size, self.filters)
+        start = glorot(rng, self.patches.size, int(np.prod(self.kernel)) * self.filters, weights)
+        return np.concatenate([start, np.zeros((1, self.filters))])
+
+    def work(self, leading, samples, dtype, first=False):
+        """Buffers for one pass of `samples` pictures, forward and back; the `first` layer needs no dL/dx."""
+        work = self._outputs(samples, dtype)
+        work.ahead = self.patches.work(samples, dtype, ones=True)
+        if not first:
+            work.back, work.dx = self.patches.work(samples, dtype), np.empty((samples, *self.inputs), dtype)
+        return work
+
+    def _outputs(self, samples, dtype):
+        y = np.empty((samples, *self.outputs), dtype)
+        return SimpleNamespace(y=y, scratch=np.empty_like(y), flat=y.reshape(-1, self.filters), dx=None,
+                               activation=ACTIVATIONS[self.activation])
+
+    def forward(self, params, x, work):
+        """x: (samples, *inputs).  Returns (samples, *outputs)."""
+        self.patches.gather(work.ahead, x)
+        np.matmul(work.ahead.rows, params, out=work.flat)
+        work.activation.forward(work.y, work.scratch)
+        return work.y
+
+    def backward(self, params, work, dy, grads):
+        """dy: (samples, *outputs), overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
+        work.activation.backward(work.y, dy, work.scratch)
+        dy = dy.reshape(-1, self.filters)
+        np.matmul(work.ahead.rows.T, dy, out=grads)
+        if work.dx is not None:
+            np.matmul(dy, params[:-1].T, out=work.back.rows)
+            np.copyto(work.dx, self.patches.scatter(work.back))
+        return work.dx
+
+
+class Conv2DTranspose(Conv2D):
+    """A convolution run backwards: each input pixel paints a patch, and where patches overlap they add up.
+
+    Arguments as `Conv2D`'s; with "same" height·stride rows come out, with "valid" as many as the
+    patches cover.  Its parameters are one flat array: the weights (kh, kw, out, in), then the bias.
+    """
+
+    def _plan(self):
+        height, width = (length * stride + (self.padding == "valid") * max(kernel - stride, 0)
+                         for length, kernel, stride in zip(self.inputs, self.kernel, self.stride))
+        self.outputs = (height, width, self.filters)
+        self.patches = Patches(self.outputs, self.kernel, self.stride, self.padding)
+        self.shape = (self.patches.size * self.inputs[2] + self.filters,)
+
+    def _split(self, params):
+        return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
+
+    def initial(self, rng):
+        weights = (self.patches.size, self.inputs[2])
+        start = glorot(rng, int(np.prod(self.kernel)) * self.inputs[2], self.patches.size, weights)
+        return np.concatenate([start.ravel(), np.zeros(self.filters)])
+
+    def work(self, leading, samples, dtype, first=False):
+        work, lines = self._outputs(samples, dtype), (samples, self.outputs[0], -1)
+        work.ahead = self.patches.work(samples, dtype)
+        work.back = self.patches.work(samples, dtype, rows=work.ahead.rows)
+        work.painted, work.lines = work.ahead.inside.reshape(lines, copy=False), work.y.reshape(lines)
+        work.dx, work.ones = np.empty((samples, *self.inputs), dtype), np.ones(len(work.flat), dtype)
+        return work
+
+    def forward(self, params, x, work):
+        weights, bias = self._split(params)
+        work.x = x.reshape(-1, self.inputs[2])
+        np.matmul(work.x, weights.T, out=work.ahead.rows)
+        self.patches.scatter(work.ahead)
+        np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.lines)    # long lines are quicker to add to
+        work.activation.forward(work.y, work.scratch)
+        return work.y
+
+    def backward(self, params, work, dy, grads):
+        work.activation.backward(work.y, dy, work.scratch)
+        (weights, _), (weight_grads, bias_grads) = self._split(params), self._split(grads)
+        np.matmul(work.ones, dy.reshape(-1, self.filters), out=bias_grads)
+        self.patches.gather(work.back, dy)
+        np.matmul(work.back.rows.T, work.x, out=weight_grads)
+        np.matmul(work.back.rows, weights, out=work.dx.reshape(-1, self.inputs[2]))
+        return work.dx
+
+
+class Flatten:
+    """From pictures (samples, *inputs) to rows for a Dense layer, (samples, features + 1), the last column ones."""
+
+    shape = (0,)
+
+    def __init__(self, inputs):
+        self.inputs, self.outputs = tuple(inputs), int(np.prod(inputs))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.inputs})"
+
+    def initial(self, rng):
+        """No parameters."""
+        return np.zeros(0)
+
+    def work(self, leading, samples, dtype, first=False):
+        """Buffers for one pass of `samples` pictures, forward and back."""
+        wide, rows = widened((), samples, self.outputs, dtype)
+        return SimpleNamespace(wide=wide, y=rows, picture=np.empty((samples, *self.inputs), dtype))
+
+    def forward(self, params, x, work):
+        """x: (samples, *inputs).  Returns (samples, features + 1)."""
+        np.copyto(work.y, x.reshape(work.y.shape))
+        return work.wide
+
+    def backward(self, params, work, dy, grads):
+        """dy: (samples, features).  Returns dL/dx, (samples, *inputs)."""
+        np.copyto(work.picture.reshape(dy.shape), dy)
+        return work.picture
+
+
+class Reshape(Flatten):
+    """The way back: from the rows of a Dense layer, (samples, features + 1), to pictures (samples, *inputs)."""
+
+    def forward(self, params, x, work):
+        """x: (samples, features + 1).  Returns (samples, *outputs of this layer)."""
+        return super().backward(params, work, x[:, :-1], None)
+
+    def backward(self, params, work, dy, grads):
+        """dy: pictures.  Returns dL/dx, (samples, features)."""
+        super().forward(params, dy, work)
+        return work.y

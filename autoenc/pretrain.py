@@ -1,0 +1,69 @@
+"""How the trained VAE that comes with the package was trained: `python -m autoenc.pretrain`.
+
+After each epoch a checkpoint is written beside the result, parameters and optimiser's memory and curves,
+and started again the command goes on from it: the result is the same as without the interruption.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .fashion import fashion_mnist
+from .files import whole
+from .optimizers import Adam, cosine_decay
+from .vae import VAE
+
+DATA = Path(__file__).parent / "data"
+
+
+class Continued(Adam):
+    """Adam whose memory outlives a `fit`: its running sums, and how many steps they have seen."""
+
+    def __init__(self, sums, steps, *settings):
+        super().__init__(*settings)
+        self.sums, self.steps = sums, steps
+
+    def start(self, params, grads):
+        return super().start(params, grads, self.sums, self.steps)
+
+
+def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, batch_size=128, seed=0, workers=2):
+    """Train a VAE as in `VAE.pretrained()`, to `path`, and its curves to a .json beside it; return it.
+
+    train, test: pictures (n, 28, 28, 1).  rate: Adam's, which falls to 0 along a cosine.  An epoch's order
+    and noise depend on (seed, epoch) only.  ValueError for a checkpoint of another training.
+    """
+    path, settings = Path(path), dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
+                                      batch_size=batch_size, seed=seed, train=len(train), test=len(test))
+    checkpoint, vae, curves = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}
+    sums, done = np.zeros((2, vae.parameters.size), vae.dtype), 0
+    if checkpoint.exists():
+        with np.load(checkpoint, allow_pickle=False) as saved:
+            before = json.loads(str(saved["state"]))
+            if before["settings"] != settings:
+                raise ValueError(f"{checkpoint} is of another training, {before['settings']}; remove it to start anew")
+            curves, done = before["curves"], before["done"]
+            vae.parameters[...], sums[...] = saved["parameters"], saved["sums"]
+    schedule, batches = cosine_decay(rate), -(-len(train) // batch_size)
+    for epoch in range(done, epochs):
+        optimizer = Continued(sums, epoch * batches, lambda progress: schedule((epoch + progress) / epochs))
+        history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test)
+        for name, curve in vars(history).items():
+            curves.setdefault(name, []).append(round(float(curve[0]), 4))
+        state = json.dumps(dict(settings=settings, curves=curves, done=epoch + 1))
+        with whole(checkpoint) as file:
+            np.savez(file, state=np.array(state), parameters=vae.parameters, sums=sums)
+        print(f"epoch {epoch + 1} of {epochs}: total loss {curves['total_loss'][-1]:.2f}, "
+              f"test {curves['val_total_loss'][-1]:.2f}", flush=True)
+    vae.save(path)
+    with whole(path.with_suffix(".json")) as file:
+        file.write(json.dumps(dict(settings=settings, curves=curves), indent=1).encode())
+    checkpoint.unlink(missing_ok=True)
+    return vae
+
+
+if __name__ == "__main__":
+    (pictures, _), (unseen, _) = fashion_mnist(*sys.argv[1:2])
+    train_pretrained(pictures, unseen)

@@ -1,0 +1,375 @@
+"""The VAE: gradients, distributions, workers, files, and what it refuses."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from autoenc import SGD, VAE, Adam
+from autoenc.training import History
+
+NAMES = ["reconstruction_loss", "kl_loss", "total_loss"]
+
+
+def small(**settings):
+    """A VAE on 8×8 pictures, in float64, with no bias at zero (a ReLU's kink), and pictures for it."""
+    vae = VAE(**{"latent": 2, "shape": (8, 8, 1), "dtype": "float64", "rng": 3, **settings})
+    vae.parameters += np.random.default_rng(4).normal(0, 0.05, vae.parameters.shape)
+    return vae
+
+
+def pictures(n, shape=(8, 8, 1), dtype="float64", seed=5):
+    return np.random.default_rng(seed).random((n, *shape)).astype(dtype)
+
+
+def difference_error(vae, x, epsilon):
+    """The largest error of the gradient against central differences, at 200 parameters spread over all layers."""
+    gradient = vae.loss_and_gradient(x, epsilon)[1]
+    rng, worst, first = np.random.default_rng(0), 0, 0
+    for layer in vae.layers:
+        size = int(np.prod(layer.shape))
+        for index in first + rng.permutation(size)[:20]:
+            value, losses = vae.parameters[index], []
+            for step in (1e-6, -1e-6):
+                vae.parameters[index] = value + step
+                losses.append(vae.loss_and_gradient(x, epsilon)[0]["total_loss"])
+            vae.parameters[index] = value
+            worst = max(worst, abs((losses[0] - losses[1]) / 2e-6 - gradient[index]))
+        first += size
+    return worst / abs(gradient).max()
+
+
+@pytest.mark.parametrize("latent, beta, shape, n", [(2, 1.0, (8, 8, 1), 3), (3, 2.5, (4, 12, 2), 18)])
+def test_gradient(latent, beta, shape, n):
+    vae = small(latent=latent, beta=beta, shape=shape)
+    epsilon = np.random.default_rng(6).standard_normal((n, latent))
+    assert difference_error(vae, pictures(n, shape), epsilon) < 1e-6
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 7, 8, 9])
+def test_gradient_check_notices_a_wrong_backward(number):
+    vae = small()
+    layer, backward = vae.layers[number], vae.layers[number].backward
+
+    def wrong(params, work, dy, grads):
+        dx = backward(params, work, dy, grads)
+        grads *= 1.01
+        return dx
+    layer.backward = wrong
+    assert difference_error(vae, pictures(3), np.ones((3, 2))) > 1e-6
+
+
+def in_torch(vae, torch, x, epsilon):
+    """Losses and gradient of the same VAE, written with PyTorch from Keras' definition, float64."""
+    F, parameters = torch.nn.functional, torch.tensor(vae.parameters, requires_grad=True)
+    sizes = [int(np.prod(layer.shape)) for layer in vae.layers]
+    parts = list(torch.split(parameters, sizes))
+
+    def conv(x, flat, channels):
+        kernel = flat[:-channels].reshape(3, 3, -1, channels).permute(3, 2, 0, 1)
+        return F.relu(F.conv2d(F.pad(x, (0, 1, 0, 1)), kernel, flat[-channels:], stride=2))
+
+    def up(x, flat, channels, stride):
+        kernel = flat[:-channels].reshape(3, 3, channels, -1).permute(3, 2, 0, 1)
+        y = F.conv_transpose2d(x, kernel, flat[-channels:], stride=stride)
+        first = 0 if stride == 2 else 1
+        return y[:, :, first:first + stride * x.shape[2], first:first + stride * x.shape[3]]
+
+    def dense(x, flat, outputs):
+        return x @ flat.reshape(-1, outputs)[:-1] + flat.reshape(-1, outputs)[-1]
+
+    x, epsilon = torch.tensor(x), torch.tensor(epsilon)
+    images = x.permute(0, 3, 1, 2)
+    hidden = conv(conv(images, parts[0], 32), parts[1], 64)
+    height, width = hidden.shape[2:]
+    hidden = F.relu(dense(hidden.permute(0, 2, 3, 1).flatten(1), parts[3], 16))
+    mean, log_var = dense(hidden, parts[4], 2 * vae.latent).chunk(2, 1)
+    z = mean + torch.exp(0.5 * log_var) * epsilon
+    hidden = F.relu(dense(z, parts[5], height * width * 64)).reshape(-1, height, width, 64).permute(0, 3, 1, 2)
+    logits = up(F.relu(up(F.relu(up(hidden, parts[7], 64, 2)), parts[8], 32, 2)), parts[9], x.shape[3], 1)
+    pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    reconstruction = pixels.sum((1, 2, 3)).mean()
+    kl = (-0.5 * (1 + log_var - mean ** 2 - torch.exp(log_var))).sum(1).mean()
+    total = reconstruction + vae.beta * kl
+    total.backward()
+    return [float(loss.detach()) for loss in (reconstruction, kl, total)], parameters.grad.numpy(), parameters
+
+
+@pytest.mark.parametrize("shape, beta", [((28, 28, 1), 1.0), ((12, 20, 3), 3.0)])
+def test_agrees_with_pytorch(shape, beta):
+    torch = pytest.importorskip("torch")
+    vae, x = small(shape=shape, beta=beta), pictures(20, shape)
+    epsilon = np.random.default_rng(6).standard_normal((20, 2))
+    losses, gradient = vae.loss_and_gradient(x, epsilon)
+    reference, reference_gradient, _ = in_torch(vae, torch, x, epsilon)
+    np.testing.assert_allclose(list(losses.values()), reference, rtol=1e-12)
+    np.testing.assert_allclose(gradient, reference_gradient, atol=1e-10 * abs(gradient).max())
+
+
+def test_three_adam_steps_agree_with_pytorch():
+    torch = pytest.importorskip("torch")
+    vae, x = small(), pictures(20)
+    epsilon = np.random.default_rng(6).standard_normal((20, 2))
+    reference = VAE(latent=2, shape=(8, 8, 1), dtype="float64")
+    reference.parameters[...] = vae.parameters
+    theirs = torch.tensor(vae.parameters, requires_grad=True)
+    adam, gradient = torch.optim.Adam([theirs], 1e-3), np.empty_like(vae.parameters)
+    update = Adam(1e-3).start(vae.parameters, gradient)
+    for _ in range(3):
+        gradient[...] = vae.loss_and_gradient(x, epsilon)[1]
+        update(0)
+        theirs.grad = torch.tensor(in_torch(reference, torch, x, epsilon)[1])
+        adam.step()
+        reference.parameters[...] = theirs.detach().numpy()
+    np.testing.assert_allclose(vae.parameters, reference.parameters, atol=1e-9)
+
+
+def test_agrees_with_keras(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    torch, keras = pytest.importorskip("torch"), pytest.importorskip("keras")
+    layers, vae, x = keras.layers, small(shape=(28, 28, 1)), pictures(5, (28, 28, 1))
+    epsilon, same = np.random.default_rng(6).standard_normal((5, 2)), dict(padding="same", dtype="float64")
+    relu = dict(activation="relu", dtype="float64")
+    conv1, conv2 = (layers.Conv2D(n, 3, strides=2, activation="relu", **same) for n in (32, 64))
+    dense, mean_, log_var_ = layers.Dense(16, **relu), layers.Dense(2, dtype="float64"), layers.Dense(2, dtype="float64")
+    back = layers.Dense(7 * 7 * 64, **relu)
+    ups = [layers.Conv2DTranspose(n, 3, strides=2, activation="relu", **same) for n in (64, 32)]
+    last = layers.Conv2DTranspose(1, 3, activation="sigmoid", **same)
+
+    def losses():
+        xt = torch.tensor(x)
+        hidden = dense(layers.Flatten(dtype="float64")(conv2(conv1(xt))))
+        mean, log_var = mean_(hidden), log_var_(hidden)
+        z = mean + keras.ops.exp(0.5 * log_var) * torch.tensor(epsilon)
+        y = last(ups[1](ups[0](layers.Reshape((7, 7, 64), dtype="float64")(back(z)))))
+        reconstruction = keras.ops.mean(keras.ops.sum(keras.losses.binary_crossentropy(xt, y), axis=(1, 2)))
+        kl = -0.5 * (1 + log_var - keras.ops.square(mean) - keras.ops.exp(log_var))
+        kl = keras.ops.mean(keras.ops.sum(kl, axis=1))
+        return reconstruction, kl, reconstruction + kl
+    losses()                                            # builds the layers
+    weights = [w for w in vae.weights if w.size]
+    heads = np.split(weights[3], 2, axis=1)
+    for layer, flat in zip([conv1, conv2, dense, mean_, log_var_, back, *ups, last], [*weights[:3], *heads, *weights[4:]]):
+        kernel, bias = layer.weights
+        kernel.assign(flat.ravel()[:-bias.shape[0]].reshape(kernel.shape))
+        bias.assign(flat.ravel()[-bias.shape[0]:])
+    reference = losses()
+    reference[2].backward()
+    ours, gradient = vae.loss_and_gradient(x, epsilon)
+    np.testing.assert_allclose(list(ours.values()), [float(loss.detach()) for loss in reference], rtol=1e-6)
+
+    def flat_gradient(layer):
+        return np.concatenate([w.value.grad.numpy().reshape(-1, layer.weights[-1].shape[0] if type(layer) is layers.Dense
+                                                            else 1) for w in layer.weights])
+    dense_heads = np.concatenate([flat_gradient(mean_), flat_gradient(log_var_)], axis=1)
+    theirs = np.concatenate([g.ravel() for g in (*map(flat_gradient, (conv1, conv2, dense)), dense_heads,
+                                                 *map(flat_gradient, (back, *ups, last)))])
+    np.testing.assert_allclose(gradient, theirs, atol=1e-6 * abs(theirs).max())
+
+
+def test_losses_are_what_they_say():
+    """The cross-entropy from encode and decode themselves; the KL by Monte Carlo from the two densities."""
+    vae, x = small(), pictures(4)
+    mean, log_var = vae.encode(x)
+    losses, _ = vae.loss_and_gradient(x, np.zeros((4, 2)))
+    y = vae.decode(mean)
+    assert losses["reconstruction_loss"] == pytest.approx(-(x * np.log(y) + (1 - x) * np.log(1 - y)).sum() / 4)
+    assert losses["total_loss"] == pytest.approx(losses["reconstruction_loss"] + losses["kl_loss"])
+    noise = np.random.default_rng(7).standard_normal((100_000, *mean.shape))
+    z = mean + np.exp(log_var / 2) * noise
+    ratio = (-noise ** 2 / 2 - log_var / 2 + z ** 2 / 2).sum(-1)             # log q(z|x) - log p(z)
+    assert losses["kl_loss"] == pytest.approx(ratio.mean(), abs=5 * ratio.mean(1).std() / np.sqrt(len(z)))
+
+
+def test_sampled_codes_have_the_standard_deviation_of_the_posterior(monkeypatch):
+    from autoenc import vae as module
+    vae, codes, decode = small(), [], module.Pass.decode
+    vae.weights[4][-1, 2:] = (-2.0, 1.0)                # variances far from 1, and from each other
+    x = np.repeat(pictures(1), 4000, 0)
+    monkeypatch.setattr(module.Pass, "decode", lambda self: (codes.append(self.code.copy()), decode(self))[1])
+    vae.evaluate(x, rng=8)
+    mean, log_var = vae.encode(x[:1])
+    codes = np.concatenate(codes)
+    np.testing.assert_allclose(codes.std(0), np.exp(log_var[0] / 2), rtol=0.05)
+    np.testing.assert_allclose(codes.mean(0), mean[0], atol=0.1)
+
+
+def test_the_number_of_workers_changes_nothing():
+    results = []
+    for workers in (1, 2, 3):
+        vae = VAE(shape=(8, 8, 1), rng=1)
+        history = vae.fit(pictures(100, dtype="float32"), 3, batch_size=40, workers=workers, rng=2)
+        results.append((vae.parameters, history.total_loss))
+    for parameters, losses in results[1:]:
+        np.testing.assert_allclose(parameters, results[0][0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(losses, results[0][1], rtol=1e-6)
+
+
+def test_history_and_evaluate():
+    vae, x = VAE(beta=2, shape=(8, 8, 1)), pictures(50, dtype="float32") ** 4
+    before = vae.evaluate(x)
+    history = vae.fit(x, 20, batch_size=20, optimizer=Adam(0.003), rng=1, validation=x[:30])
+    assert isinstance(history, History) and sorted(vars(history)) == sorted(NAMES + [f"val_{n}" for n in NAMES])
+    assert all(curve.shape == (20,) for curve in vars(history).values())
+    np.testing.assert_allclose(history.total_loss, history.reconstruction_loss + 2 * history.kl_loss, rtol=1e-5)
+    assert list(before) == NAMES and all(type(value) is float for value in before.values())
+    assert vae.evaluate(x)["total_loss"] < before["total_loss"] - 1
+    assert vae.evaluate(x[:30])["total_loss"] == pytest.approx(history.val_total_loss[-1], rel=1e-5)
+    assert vae.evaluate(x, rng=1) == vae.evaluate(x, rng=1) != vae.evaluate(x, rng=2)
+    still = VAE(shape=(8, 8, 1)).fit(x, 1, batch_size=20, optimizer=SGD(0.0), rng=3)    # 20, 20 and 10: by picture
+    assert still.total_loss[0] == pytest.approx(VAE(shape=(8, 8, 1)).evaluate(x)["total_loss"], rel=1e-3)
+
+
+def test_same_rng_same_result_and_validation_changes_nothing():
+    x, runs = pictures(40, dtype="float32"), []
+    for validation in (None, None, x[:5]):
+        vae = VAE(shape=(8, 8, 1), rng=1)
+        vae.fit(x, 2, batch_size=16, rng=2, validation=validation)
+        runs.append(vae.parameters)
+    assert (runs[0] == runs[1]).all() and (runs[0] == runs[2]).all()
+    assert (VAE(rng=1).parameters != VAE(rng=2).parameters).any()
+
+
+def test_decode_and_sample():
+    vae = VAE(shape=(8, 12, 1))
+    z = np.random.default_rng(0).standard_normal((33, 2))
+    y = vae.decode(z)
+    assert y.shape == (33, 8, 12, 1) and y.dtype == np.float32 and 0 <= y.min() and y.max() <= 1
+    np.testing.assert_allclose(y[20:21], vae.decode(z[20:21]), atol=1e-6)
+    assert (vae.sample(5, rng=1) == vae.sample(5, rng=1)).all() and vae.sample(5, rng=1).shape == (5, 8, 12, 1)
+
+
+def test_keras_architecture():
+    vae = VAE()
+    assert [int(np.prod(layer.shape)) for layer in vae.layers] == [320, 18496, 0, 50192, 68, 9408, 0, 36928, 18464, 289]
+
+
+def test_save_and_load(tmp_path):
+    vae = VAE(latent=3, beta=0.5, shape=(8, 8, 1), rng=9)
+    vae.save(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    loaded = VAE.load(tmp_path / "model")
+    assert loaded.settings == vae.settings and (loaded.parameters == vae.parameters).all()
+
+
+def test_load_refuses_other_files(tmp_path):
+    from autoenc import Autoencoder
+    from autoenc.files import save_model
+    path = tmp_path / "model"
+    Autoencoder((35, 2), rng=0).save(path)
+    with pytest.raises(ValueError, match="not a saved VAE"):
+        VAE.load(path)
+    save_model(path, {"model": "VAE", **VAE(latent=3).settings}, VAE(latent=2).parameters)
+    with pytest.raises(ValueError, match="parameters"):
+        VAE.load(path)
+    save_model(path, {"model": "VAE", "latent": 10 ** 12}, VAE().parameters)
+    with pytest.raises(ValueError, match="not a saved VAE"):
+        VAE.load(path)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ValueError, match="not a saved VAE"):
+        VAE.load(path)
+    with pytest.raises(FileNotFoundError):
+        VAE.load(tmp_path / "nothing")
+
+
+NAN = pictures(4)
+NAN[2, 3, 4] = np.nan
+X = pictures(4)
+
+
+@pytest.mark.parametrize("call, name", [
+    (lambda vae: vae.fit(X[..., 0]), "x has shape"), (lambda vae: vae.fit(X[:0]), "x has shape"),
+    (lambda vae: vae.fit((X * 255).astype("uint8")), "x has dtype"), (lambda vae: vae.fit(X * 255), "x has values"),
+    (lambda vae: vae.fit(NAN), "x holds NaN"), (lambda vae: vae.fit("pictures"), "x has dtype"),
+    (lambda vae: vae.fit(X, 0), "epochs"), (lambda vae: vae.fit(X, 1, batch_size=0), "batch_size"),
+    (lambda vae: vae.fit(X, 1, batch_size=5), "batch_size"), (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"),
+    (lambda vae: vae.fit(X, 1, 2, workers=1.5), "workers"), (lambda vae: vae.fit(X, 1, 2, optimizer="adam"), "optimizer"),
+    (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x holds NaN"),
+    (lambda vae: vae.encode(X[:, :4]), "x has shape"), (lambda vae: vae.decode(np.zeros((3, 5))), "z has shape"),
+    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z has dtype"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z holds"),
+    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), "epsilon has 3"),
+    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), "epsilon has shape"),
+    (lambda vae: VAE(latent=0), "latent"), (lambda vae: VAE(latent=2.0), "latent"), (lambda vae: VAE(beta=-1), "beta"),
+    (lambda vae: VAE(beta=np.nan), "beta"), (lambda vae: VAE(dtype="float16"), "dtype"),
+    (lambda vae: VAE(shape=(30, 28, 1)), "shape"), (lambda vae: VAE(shape=28), "shape")])
+def test_bad_input_is_named(call, name):
+    vae = small()
+    before = vae.parameters.copy()
+    with pytest.raises((TypeError, ValueError), match=name):
+        call(vae)
+    assert (vae.parameters == before).all()
+
+
+def test_ctrl_c_leaves_the_last_finished_epoch():
+    x, reference = pictures(64, dtype="float32"), VAE(shape=(8, 8, 1), rng=1)
+    reference.fit(x, 3, batch_size=16, rng=2)
+    vae, count = VAE(shape=(8, 8, 1), rng=1), [0]
+
+    class Interrupting(Adam):
+        def start(self, params, grads):
+            step = super().start(params, grads)
+
+            def interrupting(progress):
+                count[0] += 1
+                if count[0] == 3 * 4 + 2:
+                    signal.raise_signal(signal.SIGINT)
+                step(progress)
+            return interrupting
+    with pytest.raises(KeyboardInterrupt):
+        vae.fit(x, 10, batch_size=16, rng=2, optimizer=Interrupting())
+    assert (vae.parameters == reference.parameters).all()
+    vae.fit(x, 1, batch_size=16)                        # and goes on from there
+
+
+def test_divergence_is_an_error():
+    vae = VAE(shape=(8, 8, 1))
+    with pytest.raises(FloatingPointError, match="diverged"):
+        vae.fit(pictures(32, dtype="float32"), 20, batch_size=16, optimizer=SGD(1e6))
+    assert np.isfinite(vae.parameters).all()
+
+
+def test_no_thread_is_left_behind():
+    VAE(shape=(8, 8, 1)).fit(pictures(32, dtype="float32"), 1, batch_size=32, workers=4)
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+def test_pretraining_goes_on_after_an_interruption(tmp_path, monkeypatch, capsys):
+    from autoenc import fashion_mnist
+    from autoenc.pretrain import train_pretrained
+    x, settings = fashion_mnist(sample=True)[0][0][:40], dict(epochs=3, batch_size=16)
+    whole = train_pretrained(x, x[:10], tmp_path / "whole.npz", **settings)
+    fit, calls = VAE.fit, []
+
+    def interrupted(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+    monkeypatch.setattr(VAE, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings)
+    with pytest.raises(ValueError, match="another training"):
+        train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings, seed=1)
+    parts = train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings)
+    assert len(calls) == 4 and (whole.parameters == parts.parameters).all()
+    assert (tmp_path / "parts.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
+    assert (VAE.load(tmp_path / "parts.npz").parameters == whole.parameters).all()
+
+
+def test_the_pretrained_model_is_as_good_as_its_history_says():
+    import json
+    from pathlib import Path
+
+    from autoenc import fashion_mnist
+    from autoenc.pretrain import DATA
+    assert (DATA / "vae.npz").stat().st_size <= 600_000
+    record = json.loads((DATA / "vae.json").read_text())
+    assert record["settings"]["train"] == 60_000 and record["settings"]["epochs"] >= 30
+    assert all(len(curve) == record["settings"]["epochs"] for curve in record["curves"].values())
+    said, vae = record["curves"]["val_total_loss"][-1], VAE.pretrained()
+    assert said < 264
+    assert vae.evaluate(fashion_mnist(sample=True)[1][0])["total_loss"] == pytest.approx(said, rel=0.02)
+    if Path("/usr/share/datasets/fashion-mnist").is_dir():
+        assert vae.evaluate(fashion_mnist()[1][0])["total_loss"] == pytest.approx(said, abs=0.01)
