@@ -63,7 +63,7 @@ def test_every_picture_is_described(notebook):
 def test_code_cells_are_short(notebook):
     lengths = sorted(len(cell.source.splitlines()) for cell in code(notebook))
     assert lengths[-1] <= 20
-    assert lengths[len(lengths) // 2] <= 6 or sum(lengths) / len(lengths) <= 9
+    assert lengths[len(lengths) // 2] <= 6
 
 
 def test_plotting_code_is_folded(notebook):
