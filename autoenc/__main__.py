@@ -7,6 +7,8 @@ asks for --update.
 
 import argparse
 import os
+import re
+import shutil
 import sys
 import time
 from base64 import b64decode
@@ -34,20 +36,22 @@ def execute(path):
     """A notebook, run from the top in a fresh kernel, and the number of the cell that failed, or None."""
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
     from tqdm import tqdm
 
-    notebook, failed = nbformat.read(path, as_version=4), None
+    notebook, failed, begun = nbformat.read(path, as_version=4), None, []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    with tqdm(total=len(code), desc=path.name, unit="cell", leave=False) as bar:
+    with open(BUILD / "kernel.log", "a") as log, tqdm(total=len(code), desc=path.name, unit="cell", leave=False) as bar:
         client = NotebookClient(notebook, timeout=None, kernel_name="python3", store_widget_state=False,
                                 resources={"metadata": {"path": str(path.parent)}},
+                                on_cell_execute=lambda cell, **_: begun.append(cell),
                                 on_cell_executed=lambda **_: bar.update())
         try:
-            client.execute(stderr=open(BUILD / "kernel.log", "a"))
-        except CellExecutionError as error:
-            failed = 1 + next(k for k, cell in enumerate(code) if any(o.output_type == "error" for o in cell.outputs))
-            print(f"{path.name}, code cell {failed}: {error.ename}: {error.evalue}", file=sys.stderr)
+            client.execute(stderr=log)
+        except (CellExecutionError, DeadKernelError) as error:
+            failed = 1 + next(k for k, cell in enumerate(code) if cell is begun[-1])
+            why = "the kernel died" if isinstance(error, DeadKernelError) else f"{error.ename}: {error.evalue}"
+            bar.write(f"{path.name}, code cell {failed}: {why}", sys.stderr)
     notebook.metadata.pop("widgets", None)
     for cell in code:
         cell.metadata.pop("execution", None)     # times of day, which would change with every run
@@ -116,11 +120,18 @@ def main(arguments=None):
                         help="compute the recorded studies anew, or those named (all of them can take an hour)")
     options = parser.parse_args(arguments)
     paths = chosen(options.notebook)
+    studies = set(re.findall(r"recorded\(\W+(\w+)", "".join(path.read_text("utf-8") for path in paths)))
+    unknown = set(options.rerun.split(",")) - studies - {"all"} if options.rerun else ()
+    if unknown:
+        sys.exit(f"No notebook to run has a study {min(unknown)!r}; there are: {', '.join(sorted(studies))}")
     try:
-        BUILD.mkdir(exist_ok=True)
+        if (BUILD / "figures").exists():
+            shutil.rmtree(BUILD / "figures")
+        for folder in "notebooks", "figures", "slides":
+            (BUILD / folder).mkdir(parents=True, exist_ok=True)
         (BUILD / "kernel.log").write_text("")
     except OSError as error:
-        sys.exit(f"Cannot write to {BUILD}: {error.strerror}")
+        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
     if options.rerun:
         os.environ[RERUN] = options.rerun
         (NOTEBOOKS / "recorded").mkdir(exist_ok=True)
@@ -133,8 +144,12 @@ def main(arguments=None):
     if options.update:
         for path in paths:
             write(path, (BUILD / "notebooks" / path.name).read_bytes())
-        for path in (BUILD / "figures").glob("*.png"):
-            write(FIGURES / path.name, path.read_bytes())
+        made = {path.name: path.read_bytes() for path in (BUILD / "figures").glob("*.png")}
+        for name, data in made.items():
+            write(FIGURES / name, data)
+        for path in FIGURES.glob("*.png"):
+            if path.name not in made and not options.notebook:
+                path.unlink()       # no notebook makes it any more
     return 0
 
 

@@ -11,12 +11,14 @@ plotting library, which would be too slow for a slider: `enlarged` and `write`.
 
 import base64
 import io
+import json
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
+from .training import positive_integer
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 
@@ -41,7 +43,8 @@ def png(picture, factor=1):
 
     image = Image.fromarray(picture)
     if picture.ndim == 3:
-        image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few = image.getcolors() is not None        # then nothing is lost; else a quick and rough choice of colours
+        image = image.quantize(256, Image.Quantize.MEDIANCUT if few else Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     file = io.BytesIO()
     image.save(file, "png", compress_level=1 if factor > 1 else 9)
@@ -61,10 +64,10 @@ class Explorer:
     def __init__(self, render, x, y, alt, zoom=4):
         if not callable(render):
             raise TypeError(f"render was {render!r}; it must be a function of two values")
-        for name, axis in (("x", x), ("y", y)):
-            if not (isinstance(axis, tuple) and len(axis) == 2 and isinstance(axis[0], str) and len(axis[1]) > 0):
-                raise ValueError(f"{name} was {axis!r}; it must be a pair: a label and at least one value")
-        self.render, self.x, self.y, self.alt, self.zoom = render, x, y, alt, zoom
+        if not isinstance(alt, str) or not alt:
+            raise ValueError(f"alt was {alt!r}; it must be a text that describes the picture")
+        self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
+        self.zoom = positive_integer("zoom", zoom)
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
@@ -72,14 +75,18 @@ class Explorer:
     def picture(self, a, b):
         """What `render` makes of two values, checked."""
         picture = np.asarray(self.render(a, b))
-        if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)):
+        if picture.dtype != np.uint8 or picture.ndim < 2 or not picture.size or picture.shape[2:] not in ((), (3,)):
             raise ValueError(f"render returned {picture.dtype} of shape {picture.shape}; "
                              "it must return uint8 of shape (h, w) or (h, w, 3)")
         return picture
 
     def atlas(self):
         """All pictures in one: row j, column i is the picture of y[j] and x[i]."""
-        return np.concatenate([np.concatenate([self.picture(a, b) for a in self.x[1]], axis=1) for b in self.y[1]])
+        rows = [[self.picture(a, b) for a in self.x[1]] for b in self.y[1]]
+        shapes = {picture.shape for row in rows for picture in row}
+        if len(shapes) > 1:
+            raise ValueError(f"render returned pictures of different shapes: {', '.join(map(str, sorted(shapes)))}")
+        return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 
     def widget(self):
         """The live explorer, of ipywidgets: an image above two sliders."""
@@ -87,8 +94,7 @@ class Explorer:
 
         def slider(axis):
             label, values = axis
-            options = [(shown, value) for shown, value in zip(_labels(values), values)]
-            return widgets.SelectionSlider(options=options, index=len(values) // 2, description=label,
+            return widgets.SelectionSlider(options=list(zip(_labels(values), values)), index=len(values) // 2, description=label,
                                            layout=widgets.Layout(width="32em"), style={"description_width": "9em"})
 
         x, y, image = slider(self.x), slider(self.y), widgets.Image(format="png")
@@ -104,7 +110,7 @@ class Explorer:
     def html(self):
         """The explorer without Python: an element of class ``explorer`` with the atlas and what drives it."""
         source = base64.b64encode(png(self.atlas())).decode()
-        axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape("|".join(_labels(values)))}"'
+        axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape(json.dumps(_labels(values)))}"'
                        for name, (label, values) in (("x", self.x), ("y", self.y)))
         return (f'<div class="explorer"{axes} data-zoom="{self.zoom}">'
                 f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{source}">'
@@ -117,6 +123,18 @@ class Explorer:
         except ImportError:
             pass
         return {**bundle, "text/plain": repr(self)}
+
+
+def _axis(name, axis):
+    """The pair of a slider, its values as a list; ValueError unless it has a label and values that can be shown."""
+    try:
+        label, values = axis
+        values = list(values)
+        if isinstance(label, str) and _labels(values):
+            return label, values
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"{name} was {axis!r}; it must be a pair: a label and at least one number or string")
 
 
 def _labels(values):

@@ -35,10 +35,10 @@ def claim(text, measured, at_least=None, at_most=None):
     else:
         holds = measured >= at_least if at_most is None else measured <= at_most
         bound = f"at least {at_least:g}" if at_most is None else f"at most {at_most:g}"
-    measured = bool(measured) if bound == "true" else float(measured)
+    value = bool(holds) if bound == "true" else float(measured)
     line = f"{'✓' if holds else '✗'} {text}" + ("" if bound == "true" else f" — required: {bound}")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
-            metadata={"claim": dict(claim=text, required=bound, measured=measured, holds=bool(holds))})
+            metadata={"claim": dict(claim=text, required=bound, measured=value, holds=bool(holds))})
     if not holds:
         raise AssertionError(f"{text}: required {bound}, measured {measured}")
 
@@ -87,4 +87,4 @@ def table(header, *rows):
     from IPython.display import Markdown, display
 
     lines = [header, ["---"] * len(header), *rows]
-    display(Markdown("\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)))
+    display(Markdown("\n".join("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines)))

@@ -1,7 +1,7 @@
 (function (box) {
   // The atlas holds the pictures of all positions; cut out the one that the two sliders choose.
   const image = box.querySelector("img"), atlas = new Image(), canvas = document.createElement("canvas");
-  const axes = ["x", "y"].map(name => ({label: box.dataset[name + "Label"], values: box.dataset[name].split("|")}));
+  const axes = ["x", "y"].map(name => ({label: box.dataset[name + "Label"], values: JSON.parse(box.dataset[name])}));
   axes.forEach(axis => {
     const row = document.createElement("label"), text = document.createElement("span");
     axis.slider = Object.assign(document.createElement("input"),

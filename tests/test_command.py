@@ -1,0 +1,159 @@
+"""python -m autoenc runs the notebooks, gathers what they made, and replaces nothing unless asked and all is well."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import nbformat.v4 as v4
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbclient", reason="nbclient is not installed")
+pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+from autoenc import __main__ as command  # noqa: E402
+from autoenc.report import RERUN  # noqa: E402
+
+from .test_slides import png  # noqa: E402
+
+CLAIM = "from autoenc import claim, recorded\nclaim('it works', {}, at_least=0.9)"
+FIGURE = "from base64 import b64decode\nfrom IPython.display import Image, display\ndisplay(Image(b64decode('{}')))"
+STUDY = "def study():\n    return dict(seeds=[1, 2])\nrecorded('seeds', study)"
+
+
+def notebook(*cells):
+    """A notebook of code cells, each a source, or a pair of source and tag."""
+    cells = [(cell, "none") if isinstance(cell, str) else cell for cell in cells]
+    return v4.new_notebook(cells=[v4.new_markdown_cell("# A title", metadata={"slideshow": {"slide_type": "slide"}})] + [
+        v4.new_code_cell(source, metadata={"tags": [tag]}) for source, tag in cells])
+
+
+def figure(width, name):
+    return FIGURE.format(png(width, 4)), f"figure:{name}"
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A folder with notebooks 01 and 02, and an old figure; the command believes that it is run there."""
+    for name, path in dict(ROOT="", NOTEBOOKS="notebooks", FIGURES="figures", BUILD="build").items():
+        monkeypatch.setattr(command, name, tmp_path / path)
+    monkeypatch.setenv(RERUN, "")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    for folder in "notebooks", "figures":
+        (tmp_path / folder).mkdir()
+    (tmp_path / "figures" / "old.png").write_bytes(b"old")
+    save(tmp_path, "01_one", notebook(CLAIM.format(0.95), figure(5, "five")))
+    save(tmp_path, "02_two", notebook("1 + 1", figure(6, "six")))
+    return tmp_path
+
+
+def save(house, name, made):
+    nbformat.write(made, house / "notebooks" / f"{name}.ipynb")
+
+
+def files(house, folder):
+    """What a folder holds: {path within it: bytes}."""
+    return {str(path.relative_to(house / folder)): path.read_bytes()
+            for path in sorted((house / folder).rglob("*")) if path.is_file()}
+
+
+def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsys):
+    (house / "build" / "figures").mkdir(parents=True)
+    (house / "build" / "figures" / "stale.png").write_bytes(b"of an earlier run")
+    before = files(house, "notebooks"), files(house, "figures")
+    assert command.main([]) == 0
+    assert (files(house, "notebooks"), files(house, "figures")) == before
+    made = files(house, "build")
+    assert made.keys() == {"kernel.log", "notebooks/01_one.ipynb", "notebooks/02_two.ipynb", "figures/five.png",
+                           "figures/six.png", "slides/01_one.slides.html", "slides/02_two.slides.html"}
+    assert made["figures/five.png"] == base64.b64decode(png(5, 4))
+    executed = nbformat.read(io.StringIO(made["notebooks/02_two.ipynb"].decode()), as_version=4)
+    assert [cell.get("execution_count") for cell in executed.cells] == [None, 1, 2]
+    assert executed.cells[1].outputs[0].data["text/plain"] == "2"
+    assert "execution" not in executed.cells[1].metadata and "widgets" not in executed.metadata
+    assert b"<title>01_one" in made["slides/01_one.slides.html"] and png(5, 4).encode() in made["slides/01_one.slides.html"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:2]] == [["claim", "required", "measured", "holds"],
+                                                    ["it", "works", "at", "least", "0.9", "0.95", "yes"]]
+    assert lines[2].startswith("01_one.ipynb: ") and lines[3].startswith("02_two.ipynb: ") and "build" in lines[4]
+
+
+def test_update_replaces_notebooks_and_figures_and_removes_what_nobody_makes(house):
+    assert command.main(["--update"]) == 0
+    assert files(house, "notebooks") == files(house, "build/notebooks")
+    assert files(house, "figures") == files(house, "build/figures")
+    assert files(house, "figures").keys() == {"five.png", "six.png"}
+
+
+def test_update_of_one_notebook_leaves_the_others_and_their_figures(house):
+    (house / "build" / "figures").mkdir(parents=True)
+    (house / "build" / "figures" / "old.png").write_bytes(b"of an earlier run")
+    before = files(house, "notebooks")
+    assert command.main(["02", "--update"]) == 0
+    after = files(house, "notebooks")
+    assert after["01_one.ipynb"] == before["01_one.ipynb"] and after["02_two.ipynb"] != before["02_two.ipynb"]
+    assert files(house, "figures") == {"old.png": b"old", "six.png": base64.b64decode(png(6, 4))}
+
+
+@pytest.mark.parametrize("bad, complaint", [
+    (CLAIM.format(0.8), "AssertionError: it works: required at least 0.9, measured 0.8"),
+    ("import os\nos._exit(1)", "died")], ids=["claim", "dead kernel"])
+def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, complaint):
+    save(house, "02_two", notebook("1 + 1", "", bad, figure(6, "six")))
+    before = files(house, "notebooks"), files(house, "figures")
+    assert command.main(["--update"]) == 1
+    assert (files(house, "notebooks"), files(house, "figures")) == before
+    output = capfd.readouterr()
+    line, = [line for line in output.err.splitlines() if "code cell" in line]
+    assert line.startswith("02_two.ipynb, code cell 3: ") and complaint in line
+    assert "FAILED in code cell 3" in output.out
+    assert "slides/02_two.slides.html" not in files(house, "build")
+    if "claim" in bad:
+        assert "NO" in output.out
+
+
+def test_an_error_that_a_cell_may_raise_is_not_the_one_that_fails(house, capfd):
+    save(house, "01_one", notebook(("1 / 0", "raises-exception"), "oops"))
+    assert command.main(["01"]) == 1
+    assert "01_one.ipynb, code cell 2: NameError" in capfd.readouterr().err
+
+
+def test_rerun_writes_the_recorded_study(house):
+    save(house, "01_one", notebook(CLAIM.format(1), STUDY))
+    assert command.main(["01"]) == 1, "it was never recorded"
+    assert command.main(["01", "--rerun", "seeds"]) == 0
+    assert json.loads((house / "notebooks" / "recorded" / "seeds.json").read_text())["results"] == {"seeds": [1, 2]}
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["03"], "No notebook begins with '03'; there are: 01_one.ipynb, 02_two.ipynb"),
+    (["01", "--rerun", "sedes"], "No notebook to run has a study 'sedes'; there are: seeds")])
+def test_an_unknown_name_is_refused_before_anything_runs(house, arguments, message):
+    save(house, "01_one", notebook(STUDY))
+    with pytest.raises(SystemExit, match=message):
+        command.main(arguments)
+    assert not (house / "build").exists() and not (house / "notebooks" / "recorded").exists()
+
+
+def test_in_a_folder_without_notebooks_it_says_where_to_run(house):
+    for path in (house / "notebooks").iterdir():
+        path.unlink()
+    with pytest.raises(SystemExit, match="README.md"):
+        command.main([])
+
+
+@pytest.mark.parametrize("place", ["build", "build/figures", "build/notebooks", "build/slides"])
+def test_a_build_folder_that_cannot_be_written_is_one_clear_error(house, place):
+    (house / place).parent.mkdir(exist_ok=True)
+    (house / place).write_text("a file")
+    with pytest.raises(SystemExit, match="^Cannot write to .*build"):
+        command.main(["01"])
+    assert (house / place).read_text() == "a file"
+
+
+def test_help_explains_itself(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("--update", "--rerun", "build/"))
