@@ -128,6 +128,22 @@ def import_seconds(module, rounds):
     return values
 
 
+def slider_seconds(rounds):
+    """Seconds of kernel time that a move of a latent slider takes, or None without ipywidgets and Pillow."""
+    try:
+        from autoenc.explorer import Explorer, enlarged
+        network, moves = Autoencoder((35, 40, 2), rng=1), 21 * rounds
+        explorer = Explorer(lambda a, b: enlarged(np.uint8(255 * network.decode([[a, b]])).reshape(7, 5), 16),
+                            x=("x", np.arange(21)), y=("y", np.arange(21)), alt="a character")
+        slider = explorer.widget().children[1]
+    except ImportError:
+        return None
+    start = time.perf_counter()
+    for move in range(moves):
+        slider.index = move % 21
+    return (time.perf_counter() - start) / moves
+
+
 def table(title, unit, values):
     print(f"\n| {title} | {unit}, median | ratio to autoenc (range) |\n|---|---|---|")
     for name, mine in values.items():
@@ -147,6 +163,8 @@ def main():
     table("64 of them at once", "µs an epoch and network", measure(found, 64, 200, rounds))
     imports = {"autoenc": import_seconds("autoenc", rounds), "NumPy alone": import_seconds("numpy", rounds)}
     table("import", "seconds", imports)
+    seconds = slider_seconds(rounds)
+    print("\nA slider's move: " + (f"{1000 * seconds:.1f} ms" if seconds else "not measured, ipywidgets or Pillow is missing"))
 
 
 if __name__ == "__main__":
