@@ -5,15 +5,17 @@ the number travels beside it, in the output's metadata, for `python -m autoenc` 
 does not hold, the cell fails.
 
 A *recorded* study is a function in a notebook cell whose results lie in notebooks/recorded/, because
-running it takes too long for "Run All".  They were written by that very function, to the letter:
-`recorded` refuses results of another.
+running it takes too long for "Run All".  They were written by that very function and those that it
+calls, to the letter: `recorded` refuses results of others.
 """
 
+import ast
 import inspect
 import json
 import os
 from html import escape
 from pathlib import Path
+from textwrap import dedent
 
 from .files import whole
 
@@ -48,10 +50,10 @@ def recorded(name, study):
 
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
     can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
-    ValueError if the file was written by another version of the function.
+    ValueError if the file was written by another version of the function, or of one of the notebook's that
+    it calls.
     """
-    path = Path("recorded") / f"{name}.json"
-    source = inspect.getsource(study)
+    path, source = Path("recorded") / f"{name}.json", _source(study)
     if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
         _write(path, source, study())
     if not path.exists():
@@ -61,6 +63,21 @@ def recorded(name, study):
         raise ValueError(f"{path} was written by another version of {study.__name__}: "
                          "record it anew with python -m autoenc --rerun")
     return file["results"]
+
+
+def _source(study):
+    """The source of a study, and of the notebook's functions that it calls."""
+    needed, sources = [study], []
+    for function in needed:                         # which grows meanwhile
+        sources.append(dedent(inspect.getsource(function)).strip())
+        nodes = list(ast.walk(ast.parse(sources[-1])))
+        own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for name in sorted({node.id for node in nodes if isinstance(node, ast.Name)} - own):
+            other = study.__globals__.get(name)
+            if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
+                needed.append(other)
+    return "\n\n\n".join(sources)
 
 
 def _write(path, source, results):
