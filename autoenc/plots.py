@@ -45,17 +45,18 @@ def show(fig, alt):
 
 
 def pictures(pixels, target=None):
-    """Pictures in colour: (n, 35) values in [0, 1] to (n, 7, 5, 3), from paper to ink.
+    """Pictures in colour, from paper to ink: characters (n, 35) or images (n, h, w, 1), in [0, 1], to (n, h, w, 3).
 
-    With a `target`, (n, 35), pixels are black or white (at 0.5), and wrong ones are marked.
+    With a `target` of the same shape, pixels are black or white (at 0.5), and wrong ones are marked.
     """
     pixels = np.asarray(pixels, float)
-    grey = np.clip(pixels, 0, 1)[..., None]
+    height, width = (HEIGHT, WIDTH) if pixels.ndim == 2 else pixels.shape[1:3]
+    grey = np.clip(pixels.reshape(len(pixels), height, width, 1), 0, 1)
     colour = PAPER + (INK - PAPER) * (grey if target is None else grey > 0.5)
     if target is not None:
-        on, wanted = pixels > 0.5, np.asarray(target) > 0.5
+        on, wanted = grey[..., 0] > 0.5, np.reshape(target, grey.shape[:3]) > 0.5
         colour[on & ~wanted], colour[~on & wanted] = EXTRA, MISSING
-    return colour.reshape(len(pixels), HEIGHT, WIDTH, 3)
+    return colour
 
 
 def mosaic(images, columns, gap=1):
@@ -69,8 +70,8 @@ def mosaic(images, columns, gap=1):
     return sheet
 
 
-def draw_characters(ax, pixels, target=None, columns=16, title=None):
-    """Characters as a sheet; with a `target`, wrong pixels are marked."""
+def draw_pictures(ax, pixels, target=None, columns=16, title=None):
+    """Characters or images as a sheet; with a `target`, wrong pixels are marked."""
     ax.imshow(mosaic(pictures(pixels, target), columns), interpolation="nearest")
     ax.set_axis_off()
     if title:

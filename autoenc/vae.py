@@ -209,12 +209,13 @@ class VAE(Model):
         """n pictures that nobody has seen: decoded from random codes of the prior N(0, 1)."""
         return self.decode(np.random.default_rng(rng).standard_normal((positive_integer("n", n), self.latent)))
 
-    def _noise(self, samples, rng):
+    def noise(self, samples, rng):
+        """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
-        x, epsilon = self._pictures("x", x), self._noise(len(x), np.random.default_rng(rng))
+        x, epsilon = self._pictures("x", x), self.noise(len(x), np.random.default_rng(rng))
         with one_blas_thread(), Workers(self, positive_integer("workers", workers)) as threads:
             return dict(zip(LOSSES, map(float, threads.losses(x, epsilon)[0])))
 
@@ -253,13 +254,13 @@ class VAE(Model):
         update, batches = optimizer.start(self.parameters, gradient), -(-len(x) // batch_size)
 
         def step(rows, progress):
-            losses, gradient[...] = threads.losses(x[rows], self._noise(len(rows), rng), grads)
+            losses, gradient[...] = threads.losses(x[rows], self.noise(len(rows), rng), grads)
             update(progress)
             return losses * (len(rows) * batches / len(x))      # `train` averages over batches: a mean over pictures
 
         def epoch_done():
             if validation is not None:
-                noise = self._noise(len(validation), np.random.default_rng(0))
+                noise = self.noise(len(validation), np.random.default_rng(0))
                 validated.append(threads.losses(validation, noise)[0])
             if after_epoch is not None:
                 after_epoch()
