@@ -78,6 +78,13 @@ def draw_pictures(ax, pixels, target=None, columns=16, title=None):
         ax.set_title(title)
 
 
+def name_rows(ax, names):
+    """Write names beside the rows of a sheet of pictures."""
+    height = ax.get_ylim()[0] / len(names)
+    for row, name in enumerate(names):
+        ax.annotate(name, (0, (row + 0.5) * height), xytext=(-8, 0), textcoords="offset points", ha="right", va="center")
+
+
 def draw_curves(ax, x, curves):
     """Curves over many networks, each with its name at its end: {name: values}, values (len(x), networks).
 
