@@ -11,10 +11,13 @@ running it takes too long for "Run All".  They were written by that very functio
 
 import inspect
 import json
+import math
 import os
 from html import escape
+from numbers import Real
 from pathlib import Path
 
+from .checks import number
 from .files import whole
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
@@ -28,6 +31,12 @@ def claim(text, measured, at_least=None, at_most=None):
     """
     from IPython.display import display
 
+    if not isinstance(text, str):
+        raise TypeError(f"text was {text!r}; it must be a sentence")
+    if not isinstance(measured, Real) and str(measured) not in ("True", "False"):
+        raise TypeError(f"measured was {measured!r}; it must be a number, or True or False")
+    for name, bound in ("at_least", at_least), ("at_most", at_most):
+        bound is None or number(name, bound, "a finite number", math.isfinite)
     if at_least is None and at_most is None:
         holds, bound = measured is True or str(measured) == "True", "true"
     elif at_least is not None and at_most is not None:
@@ -50,6 +59,10 @@ def recorded(name, study):
     can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
     ValueError if the file was written by another version of the function.
     """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"name was {name!r}; it must be a word, like the name of a variable")
+    if not inspect.isfunction(study):
+        raise TypeError(f"study was {study!r}; it must be a function")
     path = Path("recorded") / f"{name}.json"
     source = inspect.getsource(study)
     if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
