@@ -131,7 +131,7 @@ def _axis(name, axis):
     wanted = "a pair: a label and from one to 1000 finite numbers or strings"
     try:
         label, values = axis
-        values = list(islice(values, 1001))
+        values = [] if isinstance(values, str) else list(islice(values, 1001))
         for value in values:
             isinstance(value, str) or number(name, value, wanted, np.isfinite)
         if isinstance(label, str) and 1 <= len(values) <= 1000:

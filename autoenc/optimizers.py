@@ -13,14 +13,23 @@ import math
 
 import numpy as np
 
-from .checks import finite, number, numbers
+from .checks import number, numbers
 
 
 def cosine_decay(rate, final=0):
     """The schedule that falls from `rate` to `final` along half a cosine (Loshchilov and Hutter, 2017)."""
-    rate, final = (value if isinstance(value, float) else finite(name, numbers(name, value, "a number, or one a member", "iuf"))
-                   for name, value in (("rate", rate), ("final", final)))
+    rate, final = _checked("rate", rate), _checked("final", final)
     return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _checked(name, rate):
+    """One or several learning rates: a float as it is, all else as an array."""
+    if isinstance(rate, float) and 0 <= rate < math.inf:
+        return rate
+    rate = numbers(name, rate, "a number, or one for each member", "iuf")
+    if not np.all((0 <= rate) & (rate < np.inf)):
+        raise ValueError(f"{name} gave {rate}; it must be finite and not negative")
+    return rate
 
 
 def _rates(learning_rate, params):
@@ -28,11 +37,9 @@ def _rates(learning_rate, params):
     members = params.shape[:-1]
 
     def checked(rate):
-        if isinstance(rate, float) and 0 <= rate < math.inf:
+        rate = _checked("learning_rate", rate)
+        if isinstance(rate, float):
             return rate
-        rate = numbers("learning_rate", rate, "a number, or one for each member", "iuf")
-        if not np.all((0 <= rate) & (rate < np.inf)):
-            raise ValueError(f"learning_rate gave {rate}; it must be finite and not negative")
         if rate.shape not in ((), members):
             raise ValueError(f"learning_rate has shape {rate.shape}; it must be one number"
                              + (f", or one for each member, shape {members}" if members else ""))
