@@ -14,7 +14,7 @@ import time
 from base64 import b64decode
 from pathlib import Path
 
-from .files import whole
+from .files import sweep, whole
 from .report import RERUN
 
 ROOT = Path.cwd()
@@ -129,6 +129,7 @@ def main(arguments=None):
             shutil.rmtree(BUILD / "figures")
         for folder in "notebooks", "figures", "slides":
             (BUILD / folder).mkdir(parents=True, exist_ok=True)
+            sweep(BUILD / folder, ROOT / folder)
         (BUILD / "kernel.log").write_text("")
     except OSError as error:
         sys.exit(f"Cannot write to {error.filename}: {error.strerror}")

@@ -8,6 +8,8 @@ the leftmost pixel.
 
 import numpy as np
 
+from .checks import finite, numbers
+
 HEIGHT, WIDTH = 7, 5
 PIXELS = HEIGHT * WIDTH
 
@@ -56,8 +58,15 @@ def pixel_errors(output, target):
 
     output, target: (..., n, pixels), broadcast against each other.  Returns integers (..., n).
     """
-    output, target = np.asarray(output), np.asarray(target)
-    if output.ndim < 1 or target.ndim < 1 or output.shape[-1] != target.shape[-1]:
-        raise ValueError(f"output has shape {output.shape} and target {target.shape}; "
-                         "their last axes must be the same pixels")
+    output, target = (finite(name, numbers(name, x, "numbers, shape (..., n, pixels)"))
+                      for name, x in (("output", output), ("target", target)))
+    try:
+        np.broadcast_shapes(output.shape, target.shape)
+    except ValueError:
+        fit = False
+    else:
+        fit = output.size and target.size and output.shape[-1:] == target.shape[-1:] != ()
+    if not fit:
+        raise ValueError(f"output has shape {output.shape} and target {target.shape}; their last axes must be the "
+                         "same pixels, the others must broadcast, and none may be empty")
     return np.count_nonzero((output > 0.5) != (target > 0.5), axis=-1)

@@ -18,8 +18,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from .checks import positive_integer
 from .layers import ACTIVATIONS, columns, glorot, widened
-from .training import positive_integer
 
 
 def whole_numbers(name, value, count):

@@ -13,12 +13,13 @@ import base64
 import io
 import json
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
-from .training import positive_integer
+from .checks import number, positive_integer
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 
@@ -55,7 +56,7 @@ class Explorer:
     """Two sliders that choose what `render` draws.
 
     render: a function of one value of each axis that returns a uint8 picture, (h, w) grey or (h, w, 3).
-    x, y: a pair (label, values) for each slider; values are numbers or strings.
+    x, y: a pair (label, values) for each slider; values are numbers or strings, at most 1000.
     alt: what the picture shows, for those who cannot see it.  zoom: how many screen pixels a pixel takes.
 
     The last expression of a notebook cell, it shows itself; ValueError or TypeError if it cannot.
@@ -67,7 +68,7 @@ class Explorer:
         if not isinstance(alt, str) or not alt:
             raise ValueError(f"alt was {alt!r}; it must be a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
-        self.zoom = positive_integer("zoom", zoom)
+        self.zoom = positive_integer("zoom", zoom, most=100)
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
@@ -127,14 +128,17 @@ class Explorer:
 
 def _axis(name, axis):
     """The pair of a slider, its values as a list; ValueError unless it has a label and values that can be shown."""
+    wanted = "a pair: a label and from one to 1000 finite numbers or strings"
     try:
         label, values = axis
-        values = list(values)
-        if isinstance(label, str) and _labels(values):
+        values = [] if isinstance(values, str) else list(islice(values, 1001))
+        for value in values:
+            isinstance(value, str) or number(name, value, wanted, np.isfinite)
+        if isinstance(label, str) and 1 <= len(values) <= 1000:
             return label, values
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"{name} was {axis!r}; it must be a pair: a label and at least one number or string")
+    raise ValueError(f"{name} was {axis!r}; it must be {wanted}")
 
 
 def _labels(values):

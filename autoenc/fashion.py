@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .checks import file_name
+
 LABELS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 VARIABLE = "AUTOENC_FASHION_MNIST"
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -61,7 +63,7 @@ def read_idx(path, shape, sha256):
 
 def _find(folder):
     """The paths of the four files; downloads them where nothing else is left."""
-    named = folder if folder is not None else os.environ.get(VARIABLE)
+    named = file_name("folder", folder) if folder is not None else os.environ.get(VARIABLE)
     keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / "fashion-mnist"
     for place in [Path(named)] if named else [Path("/usr/share/datasets/fashion-mnist"), keras]:
         paths = [place / name for name in FILES]

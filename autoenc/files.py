@@ -1,20 +1,26 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
 import json
+import math
 import os
 import tempfile
 import zipfile
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+
+from .checks import file_name
+
+UNFINISHED = ".part"        # what the name of a file ends with that is still being written
 
 
 @contextmanager
 def whole(path):
     """A binary file to write to; it becomes `path` only when the block ends without an error."""
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    path = Path(file_name("path", path))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED, delete=False) as file:
         try:
             yield file
             file.close()
@@ -24,6 +30,13 @@ def whole(path):
             file.close()
             os.unlink(file.name)
             raise
+
+
+def sweep(*folders):
+    """Remove what a run that was killed left unfinished in these folders."""
+    for folder in folders:
+        for file in Path(folder).glob(f".*{UNFINISHED}"):
+            file.unlink()
 
 
 def save_model(path, settings, parameters):
@@ -37,17 +50,13 @@ def load_model(path, kind):
 
     kind: the value that ``settings["model"]`` must have.
     """
-    with open(path, "rb") as file:
+    with open(file_name("path", path), "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-            if set(sizes) != {"settings.npy", "parameters.npy"}:
-                raise ValueError("it holds other things than settings and parameters")
-            if sizes["settings.npy"] > 10_000 or sizes["parameters.npy"] > 1e9:
-                raise ValueError("it would unpack to more than a model")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
+                if set(archive.namelist()) != {"settings.npy", "parameters.npy"}:
+                    raise ValueError("it holds other things than settings and parameters")
+                settings = json.loads(str(_array(archive, "settings.npy", 10_000)))
+                parameters = _array(archive, "parameters.npy", 1e9)
             if not isinstance(settings, dict) or settings.pop("model", None) != kind:
                 raise ValueError("it holds another kind of model")
             if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
@@ -55,3 +64,17 @@ def load_model(path, kind):
         except Exception as error:      # damage makes zipfile, zlib, bz2, NumPy and json raise nearly everything
             raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters
+
+
+def _array(archive, name, most):
+    """An array of an archive.  It must be stored unpacked and fill its place: then nothing here outgrows the file."""
+    entry = archive.getinfo(name)
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
+        raise ValueError("it would unpack to more than a model")
+    data = BytesIO(archive.read(entry))
+    if np.lib.format.read_magic(data) != (1, 0):
+        raise ValueError("its arrays are of another version")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(data)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != entry.file_size - data.tell():
+        raise ValueError("its arrays are not what their headers say")
+    return np.frombuffer(data.getbuffer()[data.tell():], dtype).reshape(shape, order="F" if fortran else "C")

@@ -5,12 +5,15 @@ code z; the *decoder* makes a picture of a code again.  Trained so that what com
 it has to find numbers that say everything about a picture.
 """
 
+import math
+
 import numpy as np
 
+from .checks import finite, float_type, generator, numbers, positive_integer
 from .layers import ACTIVATIONS, Dense, columns, widened
 from .losses import LOSSES
 from .optimizers import SGD, Adam
-from .training import History, positive_integer, train
+from .training import History, train
 
 
 def views(layers, vector):
@@ -68,17 +71,25 @@ class Model:
         settings, parameters = load_model(path, cls.__name__)
         try:
             return cls._rebuilt(settings, parameters)
-        except (TypeError, ValueError) as error:
+        except Exception as error:      # whatever nonsense the settings are
             raise ValueError(f"{path} is not a saved {cls.__name__}, or is damaged: {error}") from None
 
     @classmethod
     def _rebuilt(cls, settings, parameters):
-        model = cls(**settings, rng=0)
-        if parameters.shape != model.parameters.shape or parameters.dtype != model.dtype:
-            raise ValueError(f"the parameters are {parameters.dtype} of shape {parameters.shape}, where {model} "
-                             f"has {model.dtype} of shape {model.parameters.shape}")
-        model.parameters[...] = parameters
-        return model
+        """A model with copies of these parameters, compared with its shapes before there is any room for them."""
+        return cls(**settings, rng=parameters)
+
+    def _start(self, layers, leading, rng, draw):
+        """The first parameters: what draw(generator) gives, or a copy of `rng` where that is what they shall be."""
+        shape = (*leading, sum(math.prod(layer.shape) for layer in layers))
+        if math.prod(shape) > 1e8:
+            raise ValueError(f"{self} would have over 100 million parameters")
+        if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
+            return draw(generator(rng)).astype(self.dtype)
+        if rng.shape != shape or rng.dtype != self.dtype:
+            raise ValueError(f"rng was the parameters, {rng.dtype} of shape {rng.shape}, where {self} has {self.dtype} "
+                             f"of shape {shape}")
+        return rng.copy()
 
 
 def fit_settings(samples, epochs, batch_size, optimizer):
@@ -115,15 +126,18 @@ class Autoencoder(Model):
                 raise ValueError(f"{name} was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
         self.hidden, self.latent, self.output = hidden, latent, output
         self.members = None if members is None else positive_integer("members", members)
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype was {dtype!r}; it must be float32 or float64")
+        self.dtype = float_type(dtype)
         steps = list(zip(self.sizes, self.sizes[1:]))
         self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
         self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]] + [Dense(*steps[0][::-1], output)]
-        starts = [np.concatenate([layer.initial(child).ravel() for layer in self.encoder + self.decoder])
-                  for child in np.random.default_rng(rng).spawn(self.members or 1)]
-        self.parameters = np.array(starts if self.members else starts[0], self.dtype)
+        layers = self.encoder + self.decoder
+
+        def draw(rng):
+            starts = [np.concatenate([layer.initial(child).ravel() for layer in layers])
+                      for child in rng.spawn(self.members or 1)]
+            return np.array(starts if self.members else starts[0])
+
+        self.parameters = self._start(layers, (self.members,) if self.members else (), rng, draw)
 
     @property
     def settings(self):
@@ -133,25 +147,26 @@ class Autoencoder(Model):
 
     def _samples(self, name, x, width):
         """`x` as finite numbers of this model's dtype and of shape (n, width) or (members, n, width)."""
-        x = np.asarray(x)
         shapes = f"(n, {width})" + (f" or ({self.members}, n, {width})" if self.members else "")
-        if x.dtype.kind not in "biuf":
-            raise TypeError(f"{name} has dtype {x.dtype}; it must be numbers, shape {shapes}")
+        x = numbers(name, x, f"numbers, shape {shapes}")
         if x.shape[-1:] != (width,) or x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] != self.members:
             raise ValueError(f"{name} has shape {x.shape}; it must be {shapes}")
         if x.shape[-2] == 0:
             raise ValueError(f"{name} is empty, shape {x.shape}; it must have at least one row")
-        x = x.astype(self.dtype)
-        if not np.isfinite(x).all():
-            raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
-        return x
+        with np.errstate(over="ignore"):
+            return finite(name, x.astype(self.dtype))
 
-    def _run(self, layers, params, x):
+    def _run(self, layers, params, name, x):
+        x = self._samples(name, x, layers[0].inputs)
         wide, plain = widened(x.shape[:-2], x.shape[-2], x.shape[-1], self.dtype)
         plain[...] = x
-        for layer, part in zip(layers, params):
-            wide = layer.forward(part, wide, layer.work(self.parameters.shape[:-1], x.shape[-2], self.dtype,
-                                                        last=layer is layers[-1]))
+        with np.errstate(all="ignore"):
+            for layer, part in zip(layers, params):
+                wide = layer.forward(part, wide, layer.work(self.parameters.shape[:-1], x.shape[-2], self.dtype,
+                                                            last=layer is layers[-1]))
+        if not np.isfinite(wide).all():
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: what comes "
+                             "out is not finite")
         return np.ascontiguousarray(wide)
 
     @property
@@ -161,11 +176,11 @@ class Autoencoder(Model):
 
     def encode(self, x):
         """The codes of pictures: (n, pixels), or (members, n, pixels), to (n, latent), with members in front if any."""
-        return self._run(self.encoder, self._views[0], self._samples("x", x, self.sizes[0]))
+        return self._run(self.encoder, self._views[0], "x", x)
 
     def decode(self, z):
         """The pictures of codes: (n, latent), or (members, n, latent), to (n, pixels), with members in front if any."""
-        return self._run(self.decoder, self._views[1], self._samples("z", z, self.sizes[-1]))
+        return self._run(self.decoder, self._views[1], "z", z)
 
     def reconstruct(self, x):
         """What comes out when pictures go in: decode(encode(x))."""
@@ -222,7 +237,7 @@ class Autoencoder(Model):
         """
         layers, function = self._training_layers(loss)
         x = self._targets(x, loss)
-        samples, rng = x.shape[-2], np.random.default_rng(rng)
+        samples, rng = x.shape[-2], generator(rng)
         epochs, batch_size, optimizer = fit_settings(samples, epochs, batch_size, optimizer)
         if corrupt is not None and not callable(corrupt):
             raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
@@ -252,7 +267,7 @@ class Autoencoder(Model):
         return History(loss=train(self.parameters, step, samples, epochs, batch_size, rng, progress))
 
     def _spoilt(self, corrupt, clean, rng):
-        spoilt = np.asarray(corrupt(np.ascontiguousarray(clean), rng))
+        spoilt = numbers("corrupt", corrupt(np.ascontiguousarray(clean), rng), "a function that returns numbers")
         if spoilt.shape != clean.shape:
             raise ValueError(f"corrupt returned shape {spoilt.shape}; it must keep the shape {clean.shape}")
-        return spoilt
+        return finite("corrupt", spoilt)

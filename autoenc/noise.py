@@ -5,24 +5,16 @@ the same shape and dtype.  Everything random comes from `rng`, whatever `np.rand
 A leading axis of members is spoilt independently for each member.
 """
 
-from numbers import Real
-
 import numpy as np
+
+from .checks import finite, generator, number, numbers, probability as checked_probability
 
 
 def _pictures(x):
-    x = np.asarray(x)
-    if x.dtype.kind != "f":
-        raise TypeError(f"x has dtype {x.dtype}; noise needs pictures of floating-point numbers")
-    if x.ndim < 2:
-        raise ValueError(f"x has shape {x.shape}; it must be (n, pixels), or have leading axes before that")
-    return x
-
-
-def _probability(name, value):
-    if not (isinstance(value, Real) and 0 <= value <= 1):
-        raise ValueError(f"{name} was {value!r}; it must be a number from 0 to 1")
-    return value
+    x = numbers("x", x, "pictures of floating-point numbers", kinds="f")
+    if x.ndim < 2 or x.size == 0:
+        raise ValueError(f"x has shape {x.shape}; it must be (n, pixels), not empty, or have leading axes before that")
+    return finite("x", x)
 
 
 def mutate(x, probability, rng=None, amplitude=0.5, count=None):
@@ -31,9 +23,8 @@ def mutate(x, probability, rng=None, amplitude=0.5, count=None):
 
     count: how many of the n rows are spoilt (of each member), None for all.
     """
-    x, rng = _pictures(x), np.random.default_rng(rng)
-    _probability("probability", probability)
-    _probability("amplitude", amplitude)
+    x, rng, probability = _pictures(x), generator(rng), checked_probability("probability", probability)
+    amplitude = checked_probability("amplitude", amplitude)
     rows = x.shape[-2]
     if count is None:
         count = rows
@@ -47,21 +38,20 @@ def mutate(x, probability, rng=None, amplitude=0.5, count=None):
 
 def flip(x, probability, rng=None):
     """The binary symmetric channel: each pixel becomes 1 - x with `probability`."""
-    x, rng = _pictures(x), np.random.default_rng(rng)
-    flipped = rng.random(x.shape, np.float32) < _probability("probability", probability)
+    x, rng, probability = _pictures(x), generator(rng), checked_probability("probability", probability)
+    flipped = rng.random(x.shape, np.float32) < probability
     return np.where(flipped, 1 - x, x)
 
 
 def gaussian(x, sigma, rng=None):
     """Each pixel gets independent normal noise of standard deviation `sigma`; nothing is clipped."""
-    x, rng = _pictures(x), np.random.default_rng(rng)
-    if not (isinstance(sigma, Real) and 0 <= sigma < np.inf):
-        raise ValueError(f"sigma was {sigma!r}; it must be a finite number, not negative")
+    x, rng = _pictures(x), generator(rng)
+    sigma = number("sigma", sigma, "a finite number, not negative", lambda value: 0 <= value < np.inf)
     return (x + sigma * rng.standard_normal(x.shape)).astype(x.dtype)
 
 
 def salt_and_pepper(x, probability, rng=None):
     """Each pixel is, with `probability`, replaced by 0 or 1, whichever a fair coin says."""
-    x, rng = _pictures(x), np.random.default_rng(rng)
-    replaced = rng.random(x.shape) < _probability("probability", probability)
+    x, rng, probability = _pictures(x), generator(rng), checked_probability("probability", probability)
+    replaced = rng.random(x.shape) < probability
     return np.where(replaced, rng.integers(0, 2, x.shape), x).astype(x.dtype)

@@ -10,14 +10,26 @@ progress, which runs from 0 at the first step towards 1 at the end, that returns
 """
 
 import math
-from numbers import Real
 
 import numpy as np
+
+from .checks import number, numbers
 
 
 def cosine_decay(rate, final=0):
     """The schedule that falls from `rate` to `final` along half a cosine (Loshchilov and Hutter, 2017)."""
+    rate, final = _checked("rate", rate), _checked("final", final)
     return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _checked(name, rate):
+    """One or several learning rates: a float as it is, all else as an array."""
+    if isinstance(rate, float) and 0 <= rate < math.inf:
+        return rate
+    rate = numbers(name, rate, "a number, or one for each member", "iuf")
+    if not np.all((0 <= rate) & (rate < np.inf)):
+        raise ValueError(f"{name} gave {rate}; it must be finite and not negative")
+    return rate
 
 
 def _rates(learning_rate, params):
@@ -25,11 +37,9 @@ def _rates(learning_rate, params):
     members = params.shape[:-1]
 
     def checked(rate):
-        if isinstance(rate, float) and 0 <= rate < math.inf:
+        rate = _checked("learning_rate", rate)
+        if isinstance(rate, float):
             return rate
-        rate = np.asarray(rate)
-        if rate.dtype.kind not in "iuf" or not np.all((0 <= rate) & (rate < np.inf)):
-            raise ValueError(f"learning_rate gave {rate}; it must be finite and not negative")
         if rate.shape not in ((), members):
             raise ValueError(f"learning_rate has shape {rate.shape}; it must be one number"
                              + (f", or one for each member, shape {members}" if members else ""))
@@ -42,9 +52,7 @@ def _rates(learning_rate, params):
 
 
 def _fraction(name, value):
-    if not (isinstance(value, Real) and 0 <= value < 1):
-        raise ValueError(f"{name} was {value!r}; it must be a number from 0 up to, not including, 1")
-    return value
+    return number(name, value, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1)
 
 
 class SGD:
@@ -96,9 +104,7 @@ class Adam(SGD):
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
         super().__init__(learning_rate)
         self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
-        if not (isinstance(epsilon, Real) and 0 < epsilon < 1):
-            raise ValueError(f"epsilon was {epsilon!r}; it must be a small positive number")
-        self.epsilon = epsilon
+        self.epsilon = number("epsilon", epsilon, "a small positive number", lambda value: 0 < value < 1)
 
     def start(self, params, grads, sums=None, steps=0):
         """As for `SGD`; `sums`, (2, *params.shape), and the `steps` they have seen are an earlier training's."""

@@ -12,11 +12,14 @@ calls, to the letter: `recorded` refuses results of others.
 import ast
 import inspect
 import json
+import math
 import os
 from html import escape
+from numbers import Real
 from pathlib import Path
 from textwrap import dedent
 
+from .checks import number
 from .files import whole
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
@@ -30,6 +33,12 @@ def claim(text, measured, at_least=None, at_most=None):
     """
     from IPython.display import display
 
+    if not isinstance(text, str):
+        raise TypeError(f"text was {text!r}; it must be a sentence")
+    if not isinstance(measured, Real) and str(measured) not in ("True", "False"):
+        raise TypeError(f"measured was {measured!r}; it must be a number, or True or False")
+    for name, bound in ("at_least", at_least), ("at_most", at_most):
+        bound is None or number(name, bound, "a finite number", math.isfinite)
     if at_least is None and at_most is None:
         holds, bound = measured is True or str(measured) == "True", "true"
     elif at_least is not None and at_most is not None:
@@ -53,6 +62,10 @@ def recorded(name, study):
     ValueError if the file was written by another version of the function, or of one of the notebook's that
     it calls.
     """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"name was {name!r}; it must be a word, like the name of a variable")
+    if not inspect.isfunction(study):
+        raise TypeError(f"study was {study!r}; it must be a function")
     path, source = Path("recorded") / f"{name}.json", _source(study)
     if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
         _write(path, source, study())

@@ -11,8 +11,12 @@ leaves the model with parameters that make sense:
 """
 
 from contextlib import contextmanager
+from threading import Lock
+from types import SimpleNamespace
 
 import numpy as np
+
+BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
 
 
 class History:
@@ -25,25 +29,39 @@ class History:
         return f"History({', '.join(f'{name}: {curve.shape}' for name, curve in vars(self).items())})"
 
 
+def _limit(libraries):
+    """Set the threads of BLAS libraries: pairs of a library's controller and a number."""
+    for library, number in libraries:
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)     # threadpoolctl 3.8 ignores, without a word, all but the thread that came first
+        library.set_num_threads(number)
+        release(force=True)
+
+
 @contextmanager
 def one_blas_thread():
-    """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere."""
+    """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
+
+    Of several trainings at once, in threads, the first sets the limit and the last takes it back.
+    """
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
     except ImportError:
         yield
         return
-    with threadpool_limits(1, user_api="blas"):
+    with BLAS.lock:
+        if BLAS.users == 0:
+            libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+            BLAS.before = [(library, library.get_num_threads()) for library in libraries]
+            _limit((library, 1) for library in libraries)
+        BLAS.users += 1
+    try:
         yield
-
-
-def positive_integer(name, value, most=None):
-    """`value` as an int, or an error that says what it was and must be."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} was {value!r}; it must be a whole number")
-    if value < 1 or (most is not None and value > most):
-        raise ValueError(f"{name} was {value}; it must be at least 1" + (f" and at most {most}" if most else ""))
-    return int(value)
+    finally:
+        with BLAS.lock:
+            BLAS.users -= 1
+            if BLAS.users == 0:
+                _limit(BLAS.before)
 
 
 def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False, after_epoch=None):

@@ -14,6 +14,7 @@ By *reparameterisation*: z = mean + exp(log_var / 2) · ε, with ε drawn from N
 function of mean and log_var.
 """
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,12 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from .checks import finite, float_type, generator, number, numbers, positive_integer
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
 from .layers import Dense, Sigmoid, widened
 from .losses import bce
 from .models import Model, fit_settings, views
-from .training import History, one_blas_thread, positive_integer, train
+from .training import History, one_blas_thread, train
 
 LOSSES = ("reconstruction_loss", "kl_loss", "total_loss")
 MICRO = 16                      # pictures at a time: what they need then stays in the processor's cache
@@ -137,13 +139,10 @@ class VAE(Model):
 
     def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32):
         self.latent, self.shape = positive_integer("latent", latent), whole_numbers("shape", shape, 3)
-        if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < np.inf:
-            raise ValueError(f"beta was {beta!r}; it must be a finite number, not negative")
+        self.beta = number("beta", beta, "a finite number, not negative", lambda value: 0 <= value < np.inf)
         if self.shape[0] % 4 or self.shape[1] % 4:
             raise ValueError(f"shape was {shape!r}; its height and width must be multiples of 4")
-        self.beta, self.dtype, self.pixels = float(beta), np.dtype(dtype), int(np.prod(self.shape))
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype was {dtype!r}; it must be float32 or float64")
+        self.dtype, self.pixels = float_type(dtype), math.prod(self.shape)
         half = Conv2D(self.shape, 32, 3, 2, activation="relu")
         quarter = Conv2D(half.outputs, 64, 3, 2, activation="relu")
         flat = Flatten(quarter.outputs)
@@ -152,13 +151,15 @@ class VAE(Model):
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
         self.decoder = [Dense(self.latent, flat.outputs, "relu"), Reshape(quarter.outputs), up, upper,
                         Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: `bce`, or `decode`
-        self.layers, rng = self.encoder + self.decoder, np.random.default_rng(rng)
-        if sum(np.prod(layer.shape, dtype=float) for layer in self.layers) > 1e8:
-            raise ValueError(f"latent was {latent} and shape {shape}; that would be over 100 million parameters")
-        starts = [layer.initial(rng) for layer in self.layers]
-        heads = [Dense(16, self.latent).initial(rng) for _ in ("mean", "log_var")]    # Keras has two layers here
-        starts[len(self.encoder) - 1] = np.concatenate(heads, axis=1)
-        self.parameters = np.concatenate([start.ravel() for start in starts]).astype(self.dtype)
+        self.layers = self.encoder + self.decoder
+
+        def draw(rng):
+            starts = [layer.initial(rng) for layer in self.layers]
+            heads = [Dense(16, self.latent).initial(rng) for _ in ("mean", "log_var")]    # Keras has two layers here
+            starts[len(self.encoder) - 1] = np.concatenate(heads, axis=1)
+            return np.concatenate([start.ravel() for start in starts])
+
+        self.parameters = self._start(self.layers, (), rng, draw)
         self.weights = views(self.layers, self.parameters)
 
     @property
@@ -167,18 +168,17 @@ class VAE(Model):
         return dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 
     def _array(self, name, x, shape, low=-np.inf, high=np.inf):
-        x = np.asarray(x)
         wanted = f"(n, {', '.join(map(str, shape))})"
-        if x.dtype.kind != "f":
-            raise TypeError(f"{name} has dtype {x.dtype}; it must be floating-point numbers, shape {wanted}")
+        x = numbers(name, x, f"floating-point numbers, shape {wanted}", kinds="f")
         if x.shape[1:] != shape or x.ndim != len(shape) + 1 or len(x) == 0:
             raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}, with at least one row")
+        with np.errstate(over="ignore"):
+            x = np.ascontiguousarray(x, self.dtype)
         least, most = x.min(), x.max()
-        if not (np.isfinite(least) and np.isfinite(most)):
-            raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
+        finite(name, np.array([least, most]))
         if least < low or most > high:
             raise ValueError(f"{name} has values from {least:g} to {most:g}; they must be in [{low:g}, {high:g}]")
-        return np.ascontiguousarray(x, self.dtype)
+        return x
 
     def _pictures(self, name, x):
         return self._array(name, x, self.shape, 0, 1)
@@ -200,14 +200,18 @@ class VAE(Model):
 
         def one(work, part):
             work.code[...] = z[part]
-            logits = work.decode().copy()
+            with np.errstate(all="ignore"):
+                logits = work.decode().copy()
             Sigmoid.forward(logits, None)
             return logits
-        return self._map(one, len(z)).reshape(-1, *self.shape)
+        pictures = self._map(one, len(z)).reshape(-1, *self.shape)
+        if np.isnan(pictures).any():
+            raise ValueError(f"z has values up to {np.abs(z).max():.3g}, too large for this network")
+        return pictures
 
     def sample(self, n, rng=None):
         """n pictures that nobody has seen: decoded from random codes of the prior N(0, 1)."""
-        return self.decode(np.random.default_rng(rng).standard_normal((positive_integer("n", n), self.latent)))
+        return self.decode(generator(rng).standard_normal((positive_integer("n", n, most=10 ** 6), self.latent)))
 
     def noise(self, samples, rng):
         """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
@@ -215,8 +219,8 @@ class VAE(Model):
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
-        x, epsilon = self._pictures("x", x), self.noise(len(x), np.random.default_rng(rng))
-        with one_blas_thread(), Workers(self, positive_integer("workers", workers)) as threads:
+        x, epsilon = self._pictures("x", x), self.noise(len(x), generator(rng))
+        with one_blas_thread(), Workers(self, positive_integer("workers", workers, most=256)) as threads:
             return dict(zip(LOSSES, map(float, threads.losses(x, epsilon)[0])))
 
     def loss_and_gradient(self, x, epsilon):
@@ -247,7 +251,9 @@ class VAE(Model):
         x = self._pictures("x", x)
         epochs, batch_size, optimizer = fit_settings(len(x), epochs, batch_size, optimizer)
         batch_size = batch_size or len(x)
-        workers, rng = positive_integer("workers", workers), np.random.default_rng(rng)
+        workers, rng = positive_integer("workers", workers, most=256), generator(rng)
+        if after_epoch is not None and not callable(after_epoch):
+            raise TypeError(f"after_epoch was {after_epoch!r}; it must be a function")
         validation = None if validation is None else self._pictures("validation", validation)
         gradient, validated = np.empty_like(self.parameters), []
         grads = np.empty((-(-batch_size // MICRO), gradient.size), self.dtype)

@@ -3,11 +3,13 @@
 import math
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
 
-from autoenc import SGD, Adam, Autoencoder, Momentum, characters
+from autoenc import SGD, VAE, Adam, Autoencoder, Momentum, characters
 
 X = characters("lowercase")[0]
 SIZES = (35, 6, 2)
@@ -78,14 +80,16 @@ BAD_FITS = [
     (TypeError, "corrupt ", dict(corrupt=0.2)),
     (ValueError, "corrupt ", dict(corrupt=lambda x, rng: x[..., :-1])),
     (ValueError, "corrupt ", dict(corrupt=lambda x, rng: x[0, 0])),
-    (ValueError, "corrupt ", dict(corrupt=lambda x, rng: None)),
+    (TypeError, "corrupt ", dict(corrupt=lambda x, rng: None)),
+    (TypeError, "corrupt ", dict(corrupt=lambda x, rng: x + 0j)),
+    (ValueError, "corrupt ", dict(corrupt=lambda x, rng: x * math.nan)),
     (ValueError, "learning_rate ", dict(optimizer=SGD(-0.1))),
     (ValueError, "learning_rate ", dict(optimizer=Momentum(math.nan))),
     (ValueError, "learning_rate ", dict(optimizer=Adam([0.1, 0.1]))),
     (ValueError, "learning_rate ", dict(optimizer=Adam(np.full((3, 1), 0.1)))),
     (ValueError, "learning_rate ", dict(optimizer=Adam(lambda progress: -0.1))),
     (ValueError, "learning_rate ", dict(optimizer=SGD(lambda progress: 0.1 - 0.2 * progress), epochs=10)),
-    (ValueError, "learning_rate ", dict(optimizer=SGD(lambda progress: 0.1 if progress < 0.5 else None), batch_size=9)),
+    (TypeError, "learning_rate ", dict(optimizer=SGD(lambda progress: 0.1 if progress < 0.5 else None), batch_size=9)),
 ]
 
 
@@ -117,6 +121,50 @@ def test_mse_takes_values_outside_zero_and_one():
 def test_what_does_not_fit_the_network_is_refused(method, name, value):
     with pytest.raises(ValueError, match=f"^{name} "):
         getattr(model(members=3), method)(value)
+
+
+# Two at once
+
+@pytest.mark.parametrize("make, x", [
+    (lambda seed: Autoencoder(SIZES, rng=seed), X),
+    (lambda seed: VAE(shape=(8, 8, 1), rng=seed), np.random.default_rng(0).random((32, 8, 8, 1)))], ids=["Autoencoder", "VAE"])
+@pytest.mark.parametrize("ending", ["well", "in an error"])
+def test_two_trainings_in_two_threads_do_not_disturb_each_other(make, x, ending):
+    """The second begins within the first and ends after it; the first ends well, or has no learning rate at last."""
+    threadpoolctl, begun, ended, seen = pytest.importorskip("threadpoolctl"), Event(), Event(), []
+
+    def blas():
+        return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+
+    def first(progress):
+        begun.wait(20)
+        return 0.01 if progress < 0.5 or ending == "well" else None
+
+    def second(progress):
+        begun.set()
+        if progress >= 0.5:
+            ended.wait(20)
+            seen.append(blas())
+        return 0.01
+
+    def trained(number):
+        model = make(number)
+        try:
+            model.fit(x, 4, batch_size=16, optimizer=Adam((first, second)[number]), rng=number)
+        except TypeError:
+            assert (number, ending) == (0, "in an error")
+        if number == 0:
+            ended.set()
+        return model.parameters
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = blas()
+        with ThreadPoolExecutor(2) as threads:
+            together = list(threads.map(trained, range(2)))
+        assert blas() == before and seen == [[1] * len(before)] * 4
+        for one, other in zip(together, map(trained, range(2))):
+            np.testing.assert_array_equal(one, other)
+        assert blas() == before
 
 
 # Trainings that end in the middle

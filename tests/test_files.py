@@ -1,0 +1,135 @@
+"""Files from strangers: whatever is in one, loading it takes little time and memory, runs nothing, and names the file."""
+
+import io
+import json
+import pickle
+import time
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from autoenc import VAE, Autoencoder
+
+MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
+LITTLE = 8_000_000          # bytes: what Python, zipfile and json need by themselves, and a good deal more
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return MODELS[request.param]
+
+
+def npy(array=None, shape=None, dtype="<f4", order=False, version=1):
+    """The bytes of an .npy file: of an array, or a header of another shape and no content."""
+    file = io.BytesIO()
+    if array is not None:
+        np.lib.format.write_array(file, np.asarray(array), (version, 0))
+    else:
+        np.lib.format.write_array_header_1_0(file, dict(shape=shape, descr=dtype, fortran_order=order))
+    return file.getvalue()
+
+
+def archive(path, packing=zipfile.ZIP_STORED, **parts):
+    with zipfile.ZipFile(path, "w", packing) as file:
+        for name, content in parts.items():
+            file.writestr(f"{name}.npy", content)
+    return path
+
+
+def settings(model, /, **changes):
+    return npy(json.dumps({"model": type(model).__name__, **model.settings, **changes}))
+
+
+def assert_refused(model, path):
+    """A ValueError that names the file, within a second and a few megabytes."""
+    start = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=f"is not a saved {type(model).__name__}") as error:
+            type(model).load(path)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert str(path) in str(error.value)
+    assert most < LITTLE + path.stat().st_size and time.monotonic() - start < 2
+
+
+def test_the_crafting_itself_makes_good_files(model, tmp_path):
+    path = archive(tmp_path / "good", settings=settings(model), parameters=npy(model.parameters))
+    np.testing.assert_array_equal(type(model).load(path).parameters, model.parameters)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", ["settings", "parameters"])
+def test_a_bomb_is_not_unpacked(model, tmp_path, packing, place):
+    """60 MB of zeros in a few kilobytes; once more with a directory that says it were just what is needed."""
+    good = dict(settings=settings(model), parameters=npy(model.parameters))
+    bomb = {**good, place: npy(shape=(15_000_000,)) + bytes(60_000_000)}
+    path = archive(tmp_path / "bomb", packing, **bomb)
+    assert_refused(model, path)
+    honest = (len(bomb[place])).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(honest, len(good[place]).to_bytes(4, "little")))
+    assert_refused(model, path)
+
+
+@pytest.mark.parametrize("header", [
+    npy(shape=(10 ** 12,)), npy(shape=(2 ** 62, 2)), npy(shape=(10 ** 9,), dtype="<f8"), npy(shape=(-1, -26)),
+    npy(shape=(0,)), npy(shape=(1,), dtype="<U400000000"), npy(shape=(5,), dtype="O"), npy(shape=(3,), dtype="<f4,O"),
+    npy(shape=(26,), dtype=[("a", "<f4"), ("b", "O")]), npy(shape=(2, 13), order=True),
+    b"\x93NUMPY\x02\x00" + (2 ** 32 - 1).to_bytes(4, "little"), b"\x93NUMPY\x01\x00\xff\xff{", b"", b"\x80\x04."],
+    ids=range(14))
+@pytest.mark.parametrize("place", ["settings", "parameters"])
+@pytest.mark.parametrize("content", [0, 104])
+def test_a_header_that_lies_is_not_believed(model, tmp_path, header, place, content):
+    good = dict(settings=settings(model), parameters=npy(model.parameters))
+    assert_refused(model, archive(tmp_path / "lie", **{**good, place: header + bytes(content)}))
+
+
+HUGE = {"Autoencoder": [dict(sizes=[10 ** 9, 10 ** 9]), dict(sizes=[9000, 5000]), dict(members=10 ** 9), dict(sizes=[2] * 3000),
+                        dict(sizes=[10 ** 400, 2]), dict(sizes=[5, 3.0, 2]), dict(sizes={"5": 2})],
+        "VAE": [dict(latent=10 ** 12), dict(shape=[4 * 10 ** 9, 4, 1]), dict(shape=[400, 400, 1]), dict(beta=10 ** 400),
+                dict(beta=float("nan")), dict(shape=[4, 4]), dict(shape="444")]}
+NONSENSE = [dict(rng=1), dict(dtype="O"), dict(dtype=["f4"]), dict(dtype="(2,f4"), dict(dtype=">f4"), dict(dtype=None), dict(more=1),
+            dict(model=["VAE"]), dict(parameters=3), dict(self=1)]
+
+
+@pytest.mark.parametrize("kind, changes", [(kind, changes) for kind in MODELS for changes in HUGE[kind] + NONSENSE], ids=str)
+def test_settings_of_a_network_that_is_enormous_or_none_are_refused_before_it_is_made(kind, changes, tmp_path):
+    model = MODELS[kind]
+    assert_refused(model, archive(tmp_path / "huge", settings=settings(model, **changes), parameters=npy(model.parameters)))
+
+
+@pytest.mark.parametrize("text", ["[" * 9000, "{}", "null", '"x"', "{\"model\": {}}", "9" * 5000, "\ud800", "NaN"])
+def test_settings_that_are_none_are_refused(model, tmp_path, text):
+    array = npy(np.array(text))
+    assert_refused(model, archive(tmp_path / "none", settings=array, parameters=npy(model.parameters)))
+
+
+@pytest.mark.parametrize("change", [
+    lambda p: p[:-1], lambda p: p.astype(">f4"), lambda p: p.astype("f8"), lambda p: p.astype("f2"), lambda p: p.view("i4"),
+    lambda p: p > 0, lambda p: p[None], lambda p: p + 0j, lambda p: p * np.nan, lambda p: p.astype("S4"), lambda p: p[:0]])
+def test_parameters_of_another_kind_are_refused(model, tmp_path, change):
+    assert_refused(model, archive(tmp_path / "other", settings=settings(model), parameters=npy(change(model.parameters))))
+
+
+def test_a_pickle_is_not_run(model, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path / "was run").mkdir, ()
+
+    good, trap = dict(settings=settings(model), parameters=npy(model.parameters)), pickle.dumps(Trap())
+    for place in good:
+        for content in trap, npy(shape=(), dtype="O") + trap:
+            assert_refused(model, archive(tmp_path / "trap", **{**good, place: content}))
+    (tmp_path / "trap").write_bytes(trap)
+    assert_refused(model, tmp_path / "trap")
+    assert not (tmp_path / "was run").exists()
+
+
+@pytest.mark.parametrize("path", [None, 0, True, 1.5, b"model", "a\0b", ["model"]], ids=repr)
+def test_a_path_that_is_none_is_named(model, path):
+    for call in model.save, type(model).load:
+        with pytest.raises(TypeError, match="^path was"):
+            call(path)
