@@ -1,4 +1,5 @@
-"""JupyterLab for real: a notebook is opened, Run All, and the sliders are moved by keyboard and by mouse."""
+"""JupyterLab for real: a notebook is opened, Run All, and what it offers is used: sliders are moved by keyboard
+and by mouse, pixels are drawn by clicking."""
 
 import json
 import os
@@ -75,7 +76,7 @@ def lab(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_run_all_and_move_the_sliders(lab, name):
+def test_run_all_and_play(lab, name):
     from playwright.sync_api import sync_playwright
 
     def idle():
@@ -86,6 +87,14 @@ def test_run_all_and_move_the_sliders(lab, name):
         """The next picture, as soon as it is another than the last."""
         wait(lambda: image.get_attribute("src") not in seen, 10)
         seen.append(image.get_attribute("src"))
+
+    def scroll_to(found, count):
+        for _ in range(400):                              # Lab draws a cell only when it comes into view
+            if found.count() >= count:
+                break
+            page.mouse.wheel(0, 500)
+            page.wait_for_timeout(100)
+        found.first.scroll_into_view_if_needed()
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
@@ -99,12 +108,7 @@ def test_run_all_and_move_the_sliders(lab, name):
         wait(lambda: all(steady(idle) for _ in range(6)), 300)
         page.mouse.move(700, 600)
         handles, image = page.locator(".noUi-handle"), page.locator("img.widget-image").first
-        for _ in range(400):                              # Lab draws a cell only when it comes into view
-            if handles.count() >= 2:
-                break
-            page.mouse.wheel(0, 500)
-            page.wait_for_timeout(100)
-        handles.first.scroll_into_view_if_needed()
+        scroll_to(handles, 2)
         seen = [image.get_attribute("src")]
         handles.first.focus()
         page.keyboard.press("ArrowRight")
@@ -115,4 +119,14 @@ def test_run_all_and_move_the_sliders(lab, name):
         page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=5)
         page.mouse.up()
         changed()
+        if name.startswith("02"):
+            page.mouse.move(700, 600)
+            easel = page.locator(".widget-hbox", has=page.locator(".widget-toggle-button"))
+            scroll_to(easel, 1)
+            pixels, image = easel.locator("button"), easel.locator("img")
+            assert pixels.count() == 35
+            seen, before = [image.get_attribute("src")], pixels.nth(17).get_attribute("class")
+            pixels.nth(17).click()
+            changed()
+            assert pixels.nth(17).get_attribute("class") != before
         browser.close()
