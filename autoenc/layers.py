@@ -132,9 +132,9 @@ class Dense:
         wide, y = widened(leading, rows, self.outputs, dtype)
         if last:
             wide = y = columns(leading, rows, self.outputs, dtype)
-        wide_dx, dx = (None, None) if first else widened(leading, rows, self.inputs, dtype)
-        return SimpleNamespace(wide=wide, y=y, wide_dx=wide_dx, dx=dx, scratch=columns(leading, rows, self.outputs, dtype),
+        return SimpleNamespace(wide=wide, y=y, dx=None if first else columns(leading, rows, self.inputs, dtype),
                                activation=ACTIVATIONS[self.activation],
+                               scratch=columns(leading, rows, self.outputs, dtype),
                                product=np.matmul if leading else np.dot)     # `dot` starts quicker, but knows no members
 
     def forward(self, params, x, work):
@@ -149,5 +149,5 @@ class Dense:
         work.activation.backward(work.y, dy, work.scratch)
         work.product(work.x.mT, dy, out=grads)
         if work.dx is not None:
-            work.product(params, dy.mT, out=work.wide_dx.mT)
+            work.product(params[..., :-1, :], dy.mT, out=work.dx.mT)
         return work.dx
