@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .contenders import CONTENDERS, CORES, DECODE, IMAGES, LIBRARIES, STUDY, library, scale
+from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, scale
 
 ROOT, RESULTS = Path.cwd(), Path(__file__).with_name("results.json")
 
@@ -24,10 +24,10 @@ ROOT, RESULTS = Path.cwd(), Path(__file__).with_name("results.json")
 ROWS = {
     "network": ("One network 35-10-2-10-35", "µs an epoch", lambda options: 1e6 / options.get("epochs", 1000), 1),
     "networks": ("64 of them at once", "µs an epoch and network", lambda options: 1e6 / 64 / options["epochs"], 1),
-    "study": ("The learning-rate study of notebook 01, full batch, from nothing to the end", "s", lambda options: 1, 1),
+    "study": ("The learning-rate study of notebook 01, full batch, from nothing to the end", "s", lambda options: 1, CORES),
     "training": ("Training Keras' VAE, batch 128", "ms an image", lambda options: 1e3 / IMAGES, CORES),
-    "point": ("Decoding one latent point", "ms", lambda options: 1e3 / DECODE, CORES),
-    "plane": ("Decoding a plane of 30×30", "ms", lambda options: 1e3 / DECODE, CORES),
+    "point": ("Decoding one latent point", "ms", lambda options: 1e3 / TIMES[1], CORES),
+    "plane": ("Decoding a plane of 30×30", "ms", lambda options: 1e3 / TIMES[900], CORES),
     "slider": ("A move of a slider, until the new picture is there", "ms", lambda options: 1e3 / 210, 1),
     "import": ("Import", "s", lambda options: 1, 1),
 }
@@ -162,7 +162,7 @@ def main():
         row, names, numbers = GROWTH[option]
         curves = {name: [] for name in names if library(name) in interpreters}
         for number in numbers:
-            more = dict(epochs=max(10, 1000 // number)) if option == "members" else {}
+            more = dict(epochs=max(20, 1000 // number)) if option == "members" else {}
             for name, values in measure(row, interpreters, chosen.rounds, curves, **{option: number}, **more).items():
                 curves[name].append(min(values))
         results["growth"][option] = dict(unit=ROWS[row][1], values=numbers, curves=curves)

@@ -22,8 +22,9 @@ import numpy as np
 LIBRARIES = {"autoenc": ["numpy", "threadpoolctl"], "scikit-learn": ["scikit-learn"], "JAX": ["jax"], "PyTorch": ["torch"],
              "Keras on JAX": ["keras", "jax"], "Keras on PyTorch": ["keras", "torch"], "Keras on TensorFlow": ["keras", "tensorflow_cpu"]}
 STUDY = dict(rates=(0.1, 0.01, 0.001, 0.0001), starts=32, epochs=20_000)        # notebook 01's, full batch
-IMAGES, DECODE, CORES = 4096, 10, os.cpu_count()      # a run: images to train on, times to decode
+IMAGES, CORES = 4096, os.cpu_count()
 MFLOP = 39.9      # of the VAE's training, an image: 6.66 million multiplications, as many additions, forward and twice back
+TIMES = {1: 20, 900: 1}      # how often a run decodes so many points
 
 
 def pixels():
@@ -44,8 +45,8 @@ def sizes(hidden):
 
 def autoenc_small(hidden=10, members=None, epochs=1000, rate=0.001):
     from autoenc import Adam, Autoencoder
-    x = pixels()
-    return lambda: Autoencoder((35, hidden, 2), latent="sigmoid", members=members, rng=1).fit(x, epochs, "mse", Adam(rate))
+    x, networks = pixels(), Autoencoder((35, hidden, 2), latent="sigmoid", members=members, rng=1)
+    return lambda: networks.fit(x, epochs, "mse", Adam(rate))
 
 
 def torch_small(hidden=10, members=None, epochs=1000, rate=0.001, fused=False, compiled=False):
@@ -67,10 +68,10 @@ def torch_small(hidden=10, members=None, epochs=1000, rate=0.001, fused=False, c
         return ((network(x) - x) ** 2).sum((-2, -1)).mul(1 / len(x))
 
     loss = torch.compile(loss) if compiled else loss
+    network = torch.nn.Sequential(*(Layer(*step, torch.sigmoid if k % 2 else torch.tanh)
+                                    for k, step in enumerate(zip(sizes(hidden), sizes(hidden)[1:]))))
 
     def run():
-        network = torch.nn.Sequential(*(Layer(*step, torch.sigmoid if k % 2 else torch.tanh)
-                                        for k, step in enumerate(zip(sizes(hidden), sizes(hidden)[1:]))))
         optimizer, losses = torch.optim.Adam(network.parameters(), rate, fused=fused), torch.empty(epochs, *leading)
         for epoch in range(epochs):
             optimizer.zero_grad()
@@ -171,7 +172,7 @@ def autoenc_vae(points=None, batch=128, workers=CORES):
     vae, x = VAE(), garments()
     if points:
         z = np.random.default_rng(0).standard_normal((points, 2))
-        return lambda: [vae.decode(z) for _ in range(DECODE)]
+        return lambda: [vae.decode(z) for _ in range(TIMES[points])]
     return lambda: vae.fit(x, 1, batch_size=batch, workers=workers)
 
 
@@ -193,7 +194,7 @@ def torch_vae(points=None, batch=128, channels_last=False, compiled=False):
     networks = nn.ModuleList([encoder, decoder]).to(memory_format=layout)
     if points:
         z = torch.randn(points, 2)
-        return torch.no_grad()(lambda: [decoder(z).sigmoid().numpy() for _ in range(DECODE)])
+        return torch.no_grad()(lambda: [decoder(z).sigmoid().numpy() for _ in range(TIMES[points])])
 
     def loss(x, epsilon):
         mean, log_var = encoder(x).chunk(2, 1)
@@ -235,7 +236,7 @@ def keras_vae(backend, points=None, batch=128):
         layers.Conv2DTranspose(1, 3, 1, "same", activation="sigmoid")])
     if points:
         z = np.random.default_rng(0).standard_normal((points, 2))
-        return lambda: [decoder.predict(z, verbose=0) for _ in range(DECODE)]
+        return lambda: [decoder.predict(z, verbose=0) for _ in range(TIMES[points])]
     picture = keras.Input((28, 28, 1))
     h = layers.Conv2D(32, 3, 2, "same", activation="relu")(picture)
     h = layers.Dense(16, "relu")(layers.Flatten()(layers.Conv2D(64, 3, 2, "same", activation="relu")(h)))
