@@ -143,6 +143,7 @@ def main():
                 versions[name] = f"{version} (Python {python}, NumPy {numpy})"
     versions.pop("autoenc"), versions.update(autoenc=f"Python {platform.python_version()}")
     machine = f"{platform.machine()}, {CORES} cores; one thread for small networks, {CORES} for the VAE"
+    machine += f"; load average before the measurement {os.getloadavg()[1]:.1f}"
     print(f"{machine}; {chosen.rounds} rounds")
     print("\n".join(f"* {name} {version}" for name, version in versions.items()))
     print("Not installed:", ", ".join(name for name in LIBRARIES if name not in interpreters) or "none")

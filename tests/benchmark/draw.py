@@ -39,7 +39,7 @@ def benchmark(rows):
 
 def growth(curves):
     """What one step costs as networks, batches and workers grow, with the slope that counting operations gives."""
-    fig, axs = figure(2, 2, size=(13, 9))
+    fig, axs = figure(-(-len(curves) // 2), 2, size=(13, 4.5 * -(-len(curves) // 2)))
     for ax, (option, curve) in zip(axs.flat, curves.items()):
         x, ours = np.array(curve["values"], float), np.array(curve["curves"]["autoenc"])
         for (name, values), colour in zip(curve["curves"].items(), (BLUE, GREY)):
