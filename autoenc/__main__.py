@@ -148,8 +148,9 @@ def main(arguments=None):
         made = {path.name: path.read_bytes() for path in (BUILD / "figures").glob("*.png")}
         for name, data in made.items():
             write(FIGURES / name, data)
+        shown = (ROOT / "README.md").read_text("utf-8")
         for path in FIGURES.glob("*.png"):
-            if path.name not in made and not options.notebook:
+            if path.name not in made and path.name not in shown and not options.notebook:
                 path.unlink()       # no notebook makes it any more
     return 0
 

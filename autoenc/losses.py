@@ -8,6 +8,8 @@ arrays like `output`, are where it does its work, if given; the gradient is then
 
 import numpy as np
 
+from .layers import HALF, ONE
+
 
 def _total(array):
     """Sum over the last two axes, samples and pixels (einsum is quicker here than sum)."""
@@ -18,7 +20,7 @@ def mse(output, target, buffers=None):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
     gradient, square = buffers or (np.empty_like(output), np.empty_like(output))
     np.subtract(output, target, out=gradient)
-    np.multiply(gradient, gradient, out=square)
+    np.square(gradient, out=square)
     samples = output.shape[-2]
     gradient *= 2 / samples
     return _total(square) / samples, gradient
@@ -37,15 +39,15 @@ def bce(logits, target, buffers=None):
     np.maximum(logits, 0, out=loss)
     loss -= gradient
     value = _total(loss)
-    np.multiply(logits, 0.5, out=gradient)
+    np.multiply(logits, HALF, out=gradient)
     np.tanh(gradient, out=gradient)
     np.abs(gradient, out=loss)
-    loss += 1
-    loss *= 0.5
+    loss += ONE
+    loss *= HALF
     np.log(loss, out=loss)
     value = (value - _total(loss)) / samples
-    gradient += 1
-    gradient *= 0.5
+    gradient += ONE
+    gradient *= HALF
     gradient -= target
     gradient *= 1 / samples
     return value, gradient

@@ -97,7 +97,7 @@ class Adam(SGD):
     """Kingma and Ba (2015), algorithm 1: a step of about `learning_rate` in every coordinate.
 
     The running means of g and g² are kept as running *sums*, without the factors (1 - beta): those,
-    the bias corrections and the learning rate are one number a step, so that nine vector operations
+    the bias corrections and the learning rate are one number a step, so that ten vector operations
     are enough.
     """
 
@@ -111,7 +111,7 @@ class Adam(SGD):
         rate, move = _rates(self.learning_rate, params), np.empty_like(params)
         sums = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
         first, second = sums
-        betas = np.array([self.beta1, self.beta2], params.dtype).reshape(2, *[1] * params.ndim)
+        beta1, beta2 = (np.array(beta, params.dtype) for beta in (self.beta1, self.beta2))
         decay1, decay2 = self.beta1 ** steps, self.beta2 ** steps
 
         def step(progress):
@@ -120,9 +120,10 @@ class Adam(SGD):
             decay2 *= self.beta2
             scale1 = (1 - self.beta1) / (1 - decay1)                # the mean of g is scale1 · first,
             scale2 = math.sqrt((1 - self.beta2) / (1 - decay2))     # the root mean of g² is scale2 · √second
-            np.multiply(sums, betas, out=sums)
+            np.multiply(first, beta1, out=first)
             np.add(first, grads, out=first)
-            np.multiply(grads, grads, out=move)
+            np.square(grads, out=move)
+            np.multiply(second, beta2, out=second)
             np.add(second, move, out=second)
             np.sqrt(second, out=move)
             np.add(move, self.epsilon / scale2, out=move)

@@ -10,6 +10,7 @@ leaves the model with parameters that make sense:
 * Ctrl-C: those at the end of the last finished epoch.
 """
 
+import math
 from contextlib import contextmanager
 from threading import Lock
 from types import SimpleNamespace
@@ -90,7 +91,7 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
                 for number, first in enumerate(batches, epoch * len(batches)):
                     loss = loss + step(None if first is None else order[first:first + batch_size], number / steps)
                 losses.append(loss / len(batches))
-                if not np.isfinite(loss).all():
+                if not (np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)):      # `math` is quicker
                     before[...] = last_finite
                     raise FloatingPointError(f"training diverged: the loss was no longer finite in epoch {epoch + 1}; "
                                              "the last parameters with a finite loss are kept")

@@ -184,10 +184,11 @@ class VAE(Model):
         return self._array(name, x, self.shape, 0, 1)
 
     def _map(self, function, samples):
-        if samples <= MICRO:                                # a slider moved: no time to start threads
-            return function(Pass(self, samples), slice(samples))
-        with one_blas_thread(), Workers(self, 2) as threads:
-            return np.concatenate(threads.map(function, samples), axis=-2)
+        with one_blas_thread():
+            if samples <= MICRO:                            # a slider moved: no time to start threads
+                return function(Pass(self, samples), slice(samples))
+            with Workers(self, 2) as threads:
+                return np.concatenate(threads.map(function, samples), axis=-2)
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""

@@ -91,7 +91,7 @@ def test_the_recorded_studies_are_those_of_the_notebooks():
     assert asked == {path.stem for path in (ROOT / "notebooks" / "recorded").glob("*.json")}
 
 
-def test_the_figures_folder_holds_the_figures_of_the_notebooks():
+def test_the_figures_folder_holds_the_figures_of_the_notebooks_and_of_the_benchmark():
     tagged = {tag.removeprefix("figure:") for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells
               for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")}
-    assert tagged == {path.stem for path in (ROOT / "figures").glob("*.png")}
+    assert tagged | {"benchmark", "growth"} == {path.stem for path in (ROOT / "figures").glob("*.png")}
