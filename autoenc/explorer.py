@@ -44,8 +44,7 @@ def png(picture, factor=1):
 
     image = Image.fromarray(picture)
     if picture.ndim == 3:
-        few = image.getcolors() is not None        # then nothing is lost; else a quick and rough choice of colours
-        image = image.quantize(256, Image.Quantize.MEDIANCUT if few else Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        image = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     file = io.BytesIO()
     image.save(file, "png", compress_level=1 if factor > 1 else 9)

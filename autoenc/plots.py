@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from .characters import HEIGHT, WIDTH
+from .explorer import png
 
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8A8A8A")
@@ -33,15 +34,16 @@ def figure(rows=1, columns=1, size=(10, 4), **options):
 def show(fig, alt):
     """Show a figure with a description for those who cannot see it, and close it.
 
-    The PNG carries no date and no version, so the same figure is the same bytes.
+    The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.
     """
     from IPython.display import display
+    from PIL import Image
 
-    png = io.BytesIO()
-    fig.savefig(png, format="png", metadata={"Software": None})
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png")
     plt.close(fig)
-    display({"image/png": png.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True,
-            metadata={"image/png": {"alt": alt}})
+    image = png(np.array(Image.open(drawn).convert("RGB")))
+    display({"image/png": image, "text/plain": f"Figure: {alt}"}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
 def pictures(pixels, target=None):
