@@ -1,0 +1,94 @@
+"""python -m tests.benchmark.budget: where the time of training goes, part by part, on one thread.
+
+Each layer, the loss and the optimiser are timed from outside while a training runs, and set beside what their
+multiplications would take in one large matrix product, the quickest that the processor can do.
+"""
+
+import math
+import time
+from unittest import mock
+
+import numpy as np
+
+from autoenc import VAE, Adam, Autoencoder, losses, vae
+
+from .contenders import garments, pixels
+
+
+def spent(layers, fit, steps):
+    """Microseconds a step, by part: {name: [forward, backward]}; what no part took is "the rest"."""
+    times = {}
+
+    def timed(name, function, way=0):
+        def call(*arguments, **options):
+            start = time.perf_counter()
+            result = function(*arguments, **options)
+            times.setdefault(name, [0, 0])[way] += (time.perf_counter() - start) * 1e6 / steps
+            return result
+        return call
+
+    for number, layer in enumerate(layers, 1):
+        name = f"{number} {type(layer).__name__}"
+        layer.forward, layer.backward = timed(name, layer.forward), timed(name, layer.backward, 1)
+    optimizer = Adam()
+    optimizer.start = lambda params, grads: timed("Adam", Adam().start(params, grads))
+    with mock.patch.dict(losses.LOSSES, mse=timed("loss", losses.mse)), mock.patch.object(vae, "bce", timed("loss", losses.bce)):
+        start = time.perf_counter()
+        fit(optimizer)
+        total = (time.perf_counter() - start) * 1e6 / steps
+    times["the rest"] = [total - sum(map(sum, times.values())), 0]
+    return times
+
+
+def multiplications(layer, samples):
+    """Multiplications and additions of a layer's forward pass."""
+    if not math.prod(layer.shape):
+        return 0
+    places = math.prod(layer.patches.grid) if hasattr(layer, "patches") else 1
+    weights = layer.patches.size * (layer.inputs[2] if "Transpose" in type(layer).__name__ else layer.filters) \
+        if hasattr(layer, "patches") else layer.inputs * layer.outputs
+    return 2 * samples * places * weights
+
+
+def peak(size=1024, times=20):
+    """Multiplications and additions a microsecond in large matrix products, on one thread."""
+    a, b, c = np.random.default_rng(0).random((3, size, size), np.float32)
+    best = math.inf
+    for _ in range(times):
+        start = time.perf_counter()
+        np.matmul(a, b, out=c)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size ** 3 / best / 1e6
+
+
+def show(title, layers, samples, times, speed):
+    """The budget as a Markdown table."""
+    total = sum(map(sum, times.values()))
+    print(f"\n| {title} | forward, µs | backward, µs | share | multiplications alone, µs |\n|---|---|---|---|---|")
+    for name, (ahead, back) in times.items():
+        bare = ""
+        if name[0].isdigit():
+            number = int(name.split()[0]) - 1
+            bare = f"{multiplications(layers[number], samples) * (3 if number else 2) / speed:.3g}"
+        print(f"| {name} | {ahead:.3g} | {back:.3g} | {(ahead + back) / total:.0%} | {bare} |")
+    everything = sum(multiplications(layer, samples) * (3 if number else 2) for number, layer in enumerate(layers))
+    print(f"| all | {total:.3g} | | | {everything / speed:.3g} |")
+
+
+def main():
+    from autoenc.training import one_blas_thread
+    with one_blas_thread():
+        speed = peak()
+        print(f"Large matrix products: {speed / 1e3:.3g} Gflop/s on one thread")
+        for pictures in pixels(), pixels()[:1]:
+            network = Autoencoder((35, 10, 2), latent="sigmoid", rng=1)
+            layers = network.encoder + network.decoder
+            times = spent(layers, lambda optimizer: network.fit(pictures, 5000, "mse", optimizer), 5000)
+            show(f"One network, an epoch of {len(pictures)} pictures", layers, len(pictures), times, speed)
+        model, x = VAE(), garments()[:1280]
+        times = spent(model.layers, lambda optimizer: model.fit(x, 1, 128, optimizer, workers=1), len(x))
+        show("The VAE, batch 128, a picture", model.layers, 1, times, speed)
+
+
+if __name__ == "__main__":
+    main()
