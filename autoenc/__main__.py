@@ -14,7 +14,7 @@ import time
 from base64 import b64decode
 from pathlib import Path
 
-from .files import sweep, whole
+from .files import sweep, whole, writable
 from .report import RERUN
 
 ROOT = Path.cwd()
@@ -128,7 +128,7 @@ def main(arguments=None):
         if (BUILD / "figures").exists():
             shutil.rmtree(BUILD / "figures")
         for folder in "notebooks", "figures", "slides":
-            (BUILD / folder).mkdir(parents=True, exist_ok=True)
+            writable(BUILD / folder, *[ROOT / folder] if options.update and folder != "slides" else [])
             sweep(BUILD / folder, ROOT / folder)
         (BUILD / "kernel.log").write_text("")
     except OSError as error:

@@ -32,6 +32,13 @@ def whole(path):
             raise
 
 
+def writable(*folders):
+    """Make these folders if need be; PermissionError or the like, naming the folder, unless files can be written there."""
+    for folder in folders:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
 def sweep(*folders):
     """Remove what a run that was killed left unfinished in these folders."""
     for folder in folders:

@@ -23,6 +23,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets import default
 from traitlets.config import Config
 
+from .files import writable
+
 
 def reveal_files():
     """The folder of reveal.js in the installed package; ModuleNotFoundError that says what to install."""
@@ -113,7 +115,10 @@ class OfflineSlides(SlidesExporter):
     def markdown2html(self, source, cell=None):
         """The Markdown filter of the template; `cell` brings attachments."""
         renderer = Renderer(escape=False, exclude_anchor_links=True, attachments=(cell or {}).get("attachments", {}))
-        return MarkdownWithMath(renderer=renderer).render(source)
+        try:
+            return MarkdownWithMath(renderer=renderer).render(source)
+        except ValueError as error:
+            raise ValueError(f"{error}; it stands in the cell that begins {source.strip()[:40]!r}") from None
 
     def _init_resources(self, resources):
         resources, folder = super()._init_resources(resources), reveal_files()
@@ -125,6 +130,7 @@ class OfflineSlides(SlidesExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         """(html, resources) of an executed notebook; ValueError if it was not executed or a cell failed."""
         where = (resources or {}).get("metadata", {})
+        writable(*filter(None, [self.config.FilesWriter.get("build_directory")]))       # nbconvert's --output-dir
         check(nb, where.get("name", "notebook") + ".ipynb")
         html, resources = super().from_notebook_node(nb, resources, **kw)
         return embed(html, where.get("path", "")), resources

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
 
+from nbconvert import HTMLExporter, SlidesExporter  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from autoenc.slides import OfflineSlides  # noqa: E402
@@ -70,3 +71,14 @@ def stored_atlases(deck):
     from bs4 import BeautifulSoup
     page = BeautifulSoup(deck.read_text(encoding="utf-8"), "html.parser")
     return [image["src"] for image in page.select(".explorer img")]
+
+
+@pytest.mark.parametrize("exporter", [HTMLExporter, SlidesExporter])
+def test_the_sliders_live_in_nbconverts_own_pages(exporter, tmp_path):
+    (tmp_path / "page.html").write_text(exporter().from_filename(NOTEBOOKS[0])[0], encoding="utf-8")
+    with opened(tmp_path / "page.html") as (page, _):       # complaints: what these pages want from the network
+        explorer = page.locator(".explorer")
+        assert explorer.count() == 1
+        before = explorer.locator("img").get_attribute("src")
+        explorer.locator("input[type=range]").first.evaluate("e => { e.value = 0; e.dispatchEvent(new Event('input')) }")
+        assert explorer.locator("img").get_attribute("src") != before
