@@ -9,13 +9,13 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from .budget import budget
 from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, scale
 
 ROOT, RESULTS = Path.cwd(), Path(__file__).with_name("results.json")
@@ -114,26 +114,18 @@ def measure(row, interpreters, rounds, names=None, **options):
     return values
 
 
-def table(title, unit, values):
-    """A row of the benchmark as a Markdown table."""
-    print(f"\n| {title} | times autoenc's | {unit} |\n|---|---|---|")
-    for name, mine in sorted(values.items(), key=lambda item: statistics.median(item[1])):
-        ratios = [theirs / ours for theirs, ours in zip(mine, values["autoenc"])]
-        print(f"| {name} | {statistics.median(ratios):.3g} ({min(ratios):.3g} to {max(ratios):.3g}) "
-              f"| {statistics.median(mine):.3g} |", flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", help=f"of {', '.join([*ROWS, *GROWTH, 'size'])}; all without")
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join([*ROWS, *GROWTH, 'size', 'budget'])}; all without")
     parser.add_argument("--peer", action="append", default=[], metavar="PYTHON", help="the interpreter of another environment")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="write results.json and the pictures in figures/")
+    parser.add_argument("--write", action="store_true", help="write results.json, RESULTS.md and the pictures in figures/")
     chosen = parser.parse_args()
-    unknown = set(chosen.rows) - {*ROWS, *GROWTH, "size"}
+    unknown = set(chosen.rows) - {*ROWS, *GROWTH, "size", "budget"}
     if unknown:
         parser.error(f"no row {min(unknown)!r}")
+    from .draw import draw, table
     interpreters, versions, sizes = {}, {}, {}
     for interpreter in [sys.executable, *chosen.peer]:
         python, numpy, found = ask(interpreter)
@@ -158,7 +150,7 @@ def main():
         else:
             values = measure(row, interpreters, chosen.rounds) if row in ROWS else sizes
         results["rows"][row] = dict(title=title, unit=unit, values=values)
-        table(title, unit, values)
+        print("\n" + table(results["rows"][row]), flush=True)
     for option in [option for option in GROWTH if option in (chosen.rows or GROWTH)]:
         row, names, numbers = GROWTH[option]
         curves = {name: [] for name in names if library(name) in interpreters}
@@ -169,9 +161,11 @@ def main():
         results["growth"][option] = dict(unit=ROWS[row][1], values=numbers, curves=curves)
         print(f"\n{option}, {ROWS[row][1]}: {numbers}\n" + "\n".join(
             f"* {name}: {', '.join(f'{value:.3g}' for value in curve)}" for name, curve in curves.items()), flush=True)
+    if "budget" in (chosen.rows or ["budget"]):
+        results["budget"] = budget()
+        print("\n" + results["budget"])
     if chosen.write:
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        from .draw import draw
         draw(results, ROOT / "figures")
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.benchmark.budget: where the time of training goes, part by part, on one thread.
+"""Where the time of training goes, part by part, on one thread: python -m tests.benchmark budget.
 
 Each layer, the loss and the optimiser are timed from outside while a training runs, and set beside what their
 multiplications would take in one large matrix product, the quickest that the processor can do.
@@ -11,6 +11,8 @@ from unittest import mock
 import numpy as np
 
 from autoenc import VAE, Adam, Autoencoder, losses, vae
+from autoenc.convolutions import Conv2DTranspose
+from autoenc.training import one_blas_thread
 
 from .contenders import garments, pixels
 
@@ -44,10 +46,10 @@ def multiplications(layer, samples):
     """Multiplications and additions of a layer's forward pass."""
     if not math.prod(layer.shape):
         return 0
-    places = math.prod(layer.patches.grid) if hasattr(layer, "patches") else 1
-    weights = layer.patches.size * (layer.inputs[2] if "Transpose" in type(layer).__name__ else layer.filters) \
-        if hasattr(layer, "patches") else layer.inputs * layer.outputs
-    return 2 * samples * places * weights
+    if not hasattr(layer, "patches"):
+        return 2 * samples * layer.inputs * layer.outputs
+    others = layer.inputs[2] if isinstance(layer, Conv2DTranspose) else layer.filters
+    return 2 * samples * math.prod(layer.patches.grid) * layer.patches.size * others
 
 
 def peak(size=1024, times=20):
@@ -61,34 +63,28 @@ def peak(size=1024, times=20):
     return 2 * size ** 3 / best / 1e6
 
 
-def show(title, layers, samples, times, speed):
-    """The budget as a Markdown table."""
+def table(title, layers, samples, times, speed):
+    """A budget as a Markdown table."""
     total = sum(map(sum, times.values()))
-    print(f"\n| {title} | forward, µs | backward, µs | share | multiplications alone, µs |\n|---|---|---|---|---|")
-    for name, (ahead, back) in times.items():
-        bare = ""
-        if name[0].isdigit():
-            number = int(name.split()[0]) - 1
-            bare = f"{multiplications(layers[number], samples) * (3 if number else 2) / speed:.3g}"
-        print(f"| {name} | {ahead:.3g} | {back:.3g} | {(ahead + back) / total:.0%} | {bare} |")
-    everything = sum(multiplications(layer, samples) * (3 if number else 2) for number, layer in enumerate(layers))
-    print(f"| all | {total:.3g} | | | {everything / speed:.3g} |")
+    products = {f"{number} {type(layer).__name__}": multiplications(layer, samples) * (2 if number == 1 else 3) / speed
+                for number, layer in enumerate(layers, 1)}           # forward, dL/dparameters, dL/dx, which the first has not
+    lines = [f"| {title} | forward, µs | backward, µs | share | its multiplications alone, µs |", "|---|---|---|---|---|"]
+    lines += [f"| {name} | {ahead:.3g} | {back:.3g} | {(ahead + back) / total:.0%} | {products.get(name, 0):.3g} |"
+              for name, (ahead, back) in times.items()]
+    return "\n".join([*lines, f"| all | {total:.3g} | | | {sum(products.values()):.3g} |"])
 
 
-def main():
-    from autoenc.training import one_blas_thread
+def budget():
+    """Where the time goes in a small network, with 32 pictures and with one, and in the VAE, as Markdown tables."""
+    tables = []
     with one_blas_thread():
         speed = peak()
-        print(f"Large matrix products: {speed / 1e3:.3g} Gflop/s on one thread")
         for pictures in pixels(), pixels()[:1]:
             network = Autoencoder((35, 10, 2), latent="sigmoid", rng=1)
             layers = network.encoder + network.decoder
             times = spent(layers, lambda optimizer: network.fit(pictures, 5000, "mse", optimizer), 5000)
-            show(f"One network, an epoch of {len(pictures)} pictures", layers, len(pictures), times, speed)
+            tables.append(table(f"One network, an epoch of {len(pictures)}", layers, len(pictures), times, speed))
         model, x = VAE(), garments()[:1280]
         times = spent(model.layers, lambda optimizer: model.fit(x, 1, 128, optimizer, workers=1), len(x))
-        show("The VAE, batch 128, a picture", model.layers, 1, times, speed)
-
-
-if __name__ == "__main__":
-    main()
+        tables.append(table("The VAE, batch 128, a picture", model.layers, 1, times, speed))
+    return "\n\n".join([f"Large matrix products: {speed / 1e3:.3g} billion operations a second on one thread.", *tables])

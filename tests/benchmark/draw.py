@@ -1,4 +1,4 @@
-"""python -m tests.benchmark.draw: the benchmark's pictures, drawn from what it wrote into results.json."""
+"""python -m tests.benchmark.draw: the benchmark's pictures and tables, from what it wrote into results.json."""
 
 import json
 import statistics
@@ -6,34 +6,44 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.plots import BLUE, GREY, VERMILION, figure
+from autoenc.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, figure
+
+from .contenders import library
 
 RESULTS = Path(__file__).with_name("results.json")
-PANELS = "network", "networks", "study", "training", "point", "plane", "import", "size"
+SHORT = {"network": "one small network", "networks": "64 of them at once", "study": "a learning-rate study", "training": "training the VAE",
+         "point": "decoding a point", "plane": "decoding a plane", "import": "import", "size": "installed size"}
 LABELS = dict(members="members", hidden="hidden neurons", batch="pictures in a batch", workers="workers")
+FINDINGS = dict(members="From 16 networks on, arithmetic decides", hidden="Few neurons: starting functions costs more",
+                batch="16 pictures keep one worker busy, not two", workers="Two workers share one memory")
+PEERS = {"JAX": (VERMILION, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D"), "Keras on JAX": (ORANGE, "v"),
+         "Keras on PyTorch": (PURPLE, "^"), "Keras on TensorFlow": (GREY, "P")}
 
 
 def benchmark(rows):
-    """How much longer than autoenc each contender takes, a panel for each row."""
-    rows = {row: rows[row] for row in PANELS if row in rows}
-    counts = [len(row["values"]) for row in rows.values()]
-    half = -(-len(rows) // 2)
-    fig, axs = figure(half, 2, size=(17, 4 + 0.36 * sum(map(max, zip(counts[::2], counts[1::2] + [0])))),
-                      height_ratios=[2 + max(counts[2 * k:2 * k + 2]) for k in range(half)])
-    for ax in axs.flat[len(rows):]:
-        ax.set_axis_off()
-    for ax, row in zip(axs.flat, rows.values()):
-        ours = row["values"]["autoenc"]
-        ratios = {name: statistics.median(a / b for a, b in zip(values, ours)) for name, values in row["values"].items()}
-        names = sorted(ratios, key=ratios.get, reverse=True)
-        ax.barh(names, [ratios[name] for name in names], left=0, color=[BLUE if name == "autoenc" else GREY for name in names])
-        for place, name in enumerate(names):
-            ax.annotate(f" {ratios[name]:.3g}", (ratios[name], place), va="center")
-        ax.axvline(1, color=BLUE, linewidth=1)
-        ax.set_xscale("log")
-        ax.set_xlim(min(0.3, 0.7 * min(ratios.values())), 4 * max(ratios.values()))
-        ax.set_title(f"{row['title']}\nautoenc: {statistics.median(ours):.3g} {row['unit']}", fontsize=14)
-    fig.supxlabel("times autoenc's, median over the rounds (logarithmic)")
+    """How much longer than autoenc the peers take: a line for each row, a mark for the best way with each library."""
+    rows = {name: rows[name] for name in SHORT if name in rows}
+    fig, ax = figure(size=(13, 1.4 + 0.95 * len(rows)))
+    for place, row in enumerate(rows.values()):
+        best = {}
+        for name, values in row["values"].items():
+            if library(name) in PEERS:
+                ratio = statistics.median(a / b for a, b in zip(values, row["values"]["autoenc"]))
+                best[library(name)] = min(ratio, best.get(library(name), ratio))
+        for peer, ratio in best.items():
+            colour, marker = PEERS[peer]
+            ax.plot(ratio, place, marker, color=colour, markersize=12, alpha=0.9)
+    for peer, (colour, marker) in PEERS.items():
+        ax.plot([], [], marker, color=colour, markersize=12, label=peer)
+    ax.axvline(1, color=BLUE, linewidth=3)
+    ax.annotate("autoenc", (1, 1), xytext=(0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
+                color=BLUE, fontweight="bold", ha="center")
+    ax.set(xscale="log", xlabel="times what autoenc needs: right of the line the peer is slower, or larger", ylim=(len(rows) - 0.5, -0.5))
+    ax.set_yticks(range(len(rows)), [f"{SHORT[name]}\n{statistics.median(row['values']['autoenc']):.3g} {row['unit']}"
+                                     for name, row in rows.items()])
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.grid(axis="y", color=GREY, alpha=0.3)
+    ax.legend(ncols=6, frameon=False, loc="lower center", bbox_to_anchor=(0.35, 1.04), handletextpad=0, columnspacing=1)
     return fig
 
 
@@ -47,18 +57,40 @@ def growth(curves):
         slope = dict(members=1, hidden=1, batch=0, workers=-1)[option]
         anchor = 0 if option == "workers" else -1
         ax.loglog(x, ours[anchor] * (x / x[anchor]) ** slope, ":", color=VERMILION, label=f"operations: slope {slope}")
-        ax.set(xlabel=LABELS[option], ylabel=curve["unit"], xticks=x, xticklabels=curve["values"])
+        ax.set(xlabel=LABELS[option], ylabel=curve["unit"], xticks=x, xticklabels=curve["values"], title=FINDINGS[option])
         if slope <= 0:
-            ax.set_ylim(min(ours) / 2, max(map(max, curve["curves"].values())) * 2)
+            ax.set(ylim=(0.2, 1.2), yticks=(0.2, 0.4, 0.8), yticklabels=("0.2", "0.4", "0.8"))
         ax.minorticks_off()
         ax.legend(frameon=False)
     return fig
 
 
+def table(row):
+    """A row of the benchmark as a Markdown table: the ratio first, its median and range over the rounds."""
+    lines = [f"| {row['title']} | times autoenc's | {row['unit']} |", "|---|---|---|"]
+    for name, mine in sorted(row["values"].items(), key=lambda item: statistics.median(item[1])):
+        ratios = [theirs / ours for theirs, ours in zip(mine, row["values"]["autoenc"])]
+        spread = f" ({min(ratios):.3g} to {max(ratios):.3g})" if len(ratios) > 1 else ""
+        lines.append(f"| {name} | {statistics.median(ratios):.3g}{spread} | {statistics.median(mine):.3g} |")
+    return "\n".join(lines)
+
+
+def tables(results):
+    """Everything that was measured, as Markdown."""
+    versions = "\n".join(f"* {name} {version}" for name, version in results["versions"].items())
+    growth = "\n".join(f"| {option}: {name}, {curve['unit']} | " + " | ".join(
+        f"{number}: {value:.3g}" for number, value in zip(curve["values"], values)) + " |"
+        for option, curve in results["growth"].items() for name, values in curve["curves"].items())
+    return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.benchmark --write` on {results['machine']}.",
+                        versions, *map(table, results["rows"].values()), "## How cost grows", "```\n" + growth + "\n```",
+                        "## Where the time of a training step goes", results.get("budget", "")]) + "\n"
+
+
 def draw(results, folder):
-    """Draw both pictures into a folder."""
+    """Draw both pictures into a folder, and write the tables beside this file."""
     for name, fig in ("benchmark", benchmark(results["rows"])), ("growth", growth(results["growth"])):
         fig.savefig(folder / f"{name}.png", metadata={"Software": None})
+    RESULTS.with_name("RESULTS.md").write_text(tables(results), encoding="utf-8")
 
 
 if __name__ == "__main__":
