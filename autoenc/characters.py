@@ -8,7 +8,7 @@ the leftmost pixel.
 
 import numpy as np
 
-from .checks import finite, numbers
+from .checks import choice, finite, numbers
 
 HEIGHT, WIDTH = 7, 5
 PIXELS = HEIGHT * WIDTH
@@ -47,10 +47,8 @@ def characters(name="lowercase"):
     Returns ``(pixels, labels)``: an (n, 35) float32 array of 0.0 and 1.0, and a list of n strings;
     0x7f, which has no letter, is called ``"DEL"``.  Raises ValueError for any other name.
     """
-    if not isinstance(name, str) or name not in SETS:
-        raise ValueError(f"name was {name!r}; it must be one of {', '.join(map(repr, SETS))}")
-    return (np.stack([glyph(code) for code in SETS[name]]),
-            ["DEL" if code == 0x7F else chr(code) for code in SETS[name]])
+    codes = SETS[choice("name", name, SETS)]
+    return np.stack([glyph(code) for code in codes]), ["DEL" if code == 0x7F else chr(code) for code in codes]
 
 
 def pixel_errors(output, target):

@@ -29,6 +29,13 @@ def probability(name, value):
     return number(name, value, "a number from 0 to 1", lambda value: 0 <= value <= 1)
 
 
+def choice(name, value, options):
+    """`value`, one of the strings `options`."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} was {value!r}; it must be one of {', '.join(map(repr, options))}")
+    return value
+
+
 def numbers(name, x, wanted, kinds="biuf"):
     """`x` as an array of numbers, of the `kinds` of dtype that are allowed; `wanted` says which and of what shape."""
     try:
@@ -44,6 +51,22 @@ def finite(name, x):
     """The array `x`, without NaN and infinities."""
     if not np.isfinite(x).all():
         raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
+    return x
+
+
+def as_samples(name, x, shape, dtype, members=None, kinds="biuf", low=-np.inf, high=np.inf):
+    """`x` as finite numbers of `dtype` in [low, high]: an array (n, *shape), or (members, n, *shape) if there are any."""
+    wanted = f"(n, {', '.join(map(str, shape))})"
+    wanted += f" or ({members}, {wanted[1:]}" if members else ""
+    x = numbers(name, x, f"{'floating-point ' * (kinds == 'f')}numbers, shape {wanted}", kinds)
+    leading = x.shape[:-len(shape)]
+    if x.shape[-len(shape):] != shape or leading[:-1] not in ((), (members,)) or not leading or leading[-1] == 0:
+        raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}, with at least one row")
+    with np.errstate(over="ignore"):
+        x = np.asarray(x, dtype)
+    least, most = finite(name, np.array([x.min(), x.max()]))
+    if least < low or most > high:
+        raise ValueError(f"{name} has values from {least:g} to {most:g}; they must be in [{low:g}, {high:g}]")
     return x
 
 

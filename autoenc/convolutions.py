@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import positive_integer
+from .checks import choice, positive_integer
 from .layers import ACTIVATIONS, columns, glorot, widened
 
 
@@ -109,11 +109,8 @@ class Conv2D:
     def __init__(self, inputs, filters, kernel=3, stride=1, padding="same", activation="linear"):
         self.inputs, self.filters = whole_numbers("inputs", inputs, 3), positive_integer("filters", filters)
         self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
-        if padding not in ("same", "valid"):
-            raise ValueError(f"padding was {padding!r}; it must be 'same' or 'valid'")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
-        self.padding, self.activation = padding, activation
+        self.padding = choice("padding", padding, ("same", "valid"))
+        self.activation = choice("activation", activation, ACTIVATIONS)
         self._plan()
 
     def _plan(self):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from .checks import finite, float_type, generator, numbers, positive_integer
+from .checks import as_samples, choice, finite, float_type, generator, numbers, positive_integer
 from .layers import ACTIVATIONS, Dense, columns, widened
 from .losses import LOSSES
 from .optimizers import SGD, Adam
@@ -121,10 +121,8 @@ class Autoencoder(Model):
         if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
             raise ValueError(f"sizes was {sizes!r}; it must be at least two whole numbers, from the pixels to the code")
         self.sizes = tuple(positive_integer("sizes", size) for size in sizes)
-        for name, activation in (("hidden", hidden), ("latent", latent), ("output", output)):
-            if not isinstance(activation, str) or activation not in ACTIVATIONS:
-                raise ValueError(f"{name} was {activation!r}; it must be one of {', '.join(map(repr, ACTIVATIONS))}")
-        self.hidden, self.latent, self.output = hidden, latent, output
+        self.hidden, self.latent = choice("hidden", hidden, ACTIVATIONS), choice("latent", latent, ACTIVATIONS)
+        self.output = choice("output", output, ACTIVATIONS)
         self.members = None if members is None else positive_integer("members", members)
         self.dtype = float_type(dtype)
         steps = list(zip(self.sizes, self.sizes[1:]))
@@ -145,19 +143,8 @@ class Autoencoder(Model):
         return dict(sizes=self.sizes, hidden=self.hidden, latent=self.latent, output=self.output,
                     members=self.members, dtype=self.dtype.name)
 
-    def _samples(self, name, x, width):
-        """`x` as finite numbers of this model's dtype and of shape (n, width) or (members, n, width)."""
-        shapes = f"(n, {width})" + (f" or ({self.members}, n, {width})" if self.members else "")
-        x = numbers(name, x, f"numbers, shape {shapes}")
-        if x.shape[-1:] != (width,) or x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] != self.members:
-            raise ValueError(f"{name} has shape {x.shape}; it must be {shapes}")
-        if x.shape[-2] == 0:
-            raise ValueError(f"{name} is empty, shape {x.shape}; it must have at least one row")
-        with np.errstate(over="ignore"):
-            return finite(name, x.astype(self.dtype))
-
     def _run(self, layers, params, name, x):
-        x = self._samples(name, x, layers[0].inputs)
+        x = as_samples(name, x, (layers[0].inputs,), self.dtype, self.members)
         wide, plain = widened(x.shape[:-2], x.shape[-2], x.shape[-1], self.dtype)
         plain[...] = x
         with np.errstate(all="ignore"):
@@ -196,21 +183,18 @@ class Autoencoder(Model):
 
     def _training_layers(self, loss):
         """The layers, and the loss as a function of their output: cross-entropy works on logits."""
-        if not isinstance(loss, str) or loss not in LOSSES:
-            raise ValueError(f"loss was {loss!r}; it must be one of {', '.join(map(repr, LOSSES))}")
         layers = self.encoder + self.decoder
+        function = LOSSES[choice("loss", loss, LOSSES)]
         if loss == "bce":
             if self.output != "sigmoid":
                 raise ValueError(f"loss 'bce' needs output='sigmoid', so that outputs are probabilities; "
                                  f"this model has output={self.output!r}")
             layers[-1] = Dense(layers[-1].inputs, layers[-1].outputs, "linear")
-        return layers, LOSSES[loss]
+        return layers, function
 
     def _targets(self, x, loss):
-        x = self._samples("x", x, self.sizes[0])
-        if loss == "bce" and not (0 <= x.min() and x.max() <= 1):
-            raise ValueError(f"x has values from {x.min():g} to {x.max():g}; with loss 'bce' they must be in [0, 1]")
-        return x
+        bounds = dict(low=0, high=1) if loss == "bce" else {}
+        return as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
 
     def loss_and_gradient(self, x, loss="bce"):
         """The loss of reconstructing x, and its gradient: a number (or one a member), and an array like `parameters`."""
@@ -237,23 +221,20 @@ class Autoencoder(Model):
         """
         layers, function = self._training_layers(loss)
         x = self._targets(x, loss)
-        samples, rng = x.shape[-2], generator(rng)
-        epochs, batch_size, optimizer = fit_settings(samples, epochs, batch_size, optimizer)
+        count, rng = x.shape[-2], generator(rng)
+        epochs, batch_size, optimizer = fit_settings(count, epochs, batch_size, optimizer)
         if corrupt is not None and not callable(corrupt):
             raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
         grads, own = np.zeros_like(self.parameters), x.ndim == 3
         update = optimizer.start(self.parameters, grads)
 
-        def prepared(rows):
-            return Pass(layers, self.parameters, grads, function, rows, own or corrupt is not None, own)
-
         passes = {}
 
         def step(rows, progress):
-            size = samples if rows is None else len(rows)
+            size = count if rows is None else len(rows)
             fresh = size not in passes
             if fresh:
-                passes[size] = prepared(size)
+                passes[size] = Pass(layers, self.parameters, grads, function, size, own or corrupt is not None, own)
             one = passes[size]
             if fresh or rows is not None or corrupt is not None:
                 one.target[...] = clean = x if rows is None else x[..., rows, :]
@@ -264,7 +245,7 @@ class Autoencoder(Model):
             update(progress)
             return value
 
-        return History(loss=train(self.parameters, step, samples, epochs, batch_size, rng, progress))
+        return History(loss=train(self.parameters, step, count, epochs, batch_size, rng, progress))
 
     def _spoilt(self, corrupt, clean, rng):
         spoilt = numbers("corrupt", corrupt(np.ascontiguousarray(clean), rng), "a function that returns numbers")

@@ -45,11 +45,8 @@ def one_blas_thread():
 
     Of several trainings at once, in threads, the first sets the limit and the last takes it back.
     """
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        yield
-        return
+    from threadpoolctl import ThreadpoolController
+
     with BLAS.lock:
         if BLAS.users == 0:
             libraries = ThreadpoolController().select(user_api="blas").lib_controllers

@@ -18,11 +18,11 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from threading import local
 
 import numpy as np
 
-from .checks import finite, float_type, generator, number, numbers, positive_integer
+from .checks import as_samples, float_type, generator, number, positive_integer
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
 from .layers import Dense, Sigmoid, widened
 from .losses import bce
@@ -85,9 +85,7 @@ class Workers:
     """
 
     def __init__(self, vae, workers):
-        self.vae, self.pool, self.free = vae, ThreadPoolExecutor(workers), SimpleQueue()
-        for _ in range(workers):
-            self.free.put({})
+        self.vae, self.pool, self.own = vae, ThreadPoolExecutor(workers), local()
 
     def __enter__(self):
         return self
@@ -96,14 +94,10 @@ class Workers:
         self.pool.shutdown(cancel_futures=True)
 
     def _one(self, function, part):
-        passes = self.free.get()
-        try:
-            rows = part.stop - part.start
-            if rows not in passes:
-                passes[rows] = Pass(self.vae, rows)
-            return function(passes[rows], part)
-        finally:
-            self.free.put(passes)
+        rows, passes = part.stop - part.start, vars(self.own).setdefault("passes", {})     # every thread has its own
+        if rows not in passes:
+            passes[rows] = Pass(self.vae, rows)
+        return function(passes[rows], part)
 
     def map(self, function, samples):
         """The list of function(pass, slice) over the micro-batches of so many samples."""
@@ -167,21 +161,11 @@ class VAE(Model):
         """What one has to call `VAE` with, next to `rng`, to get another such network."""
         return dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 
-    def _array(self, name, x, shape, low=-np.inf, high=np.inf):
-        wanted = f"(n, {', '.join(map(str, shape))})"
-        x = numbers(name, x, f"floating-point numbers, shape {wanted}", kinds="f")
-        if x.shape[1:] != shape or x.ndim != len(shape) + 1 or len(x) == 0:
-            raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}, with at least one row")
-        with np.errstate(over="ignore"):
-            x = np.ascontiguousarray(x, self.dtype)
-        least, most = x.min(), x.max()
-        finite(name, np.array([least, most]))
-        if least < low or most > high:
-            raise ValueError(f"{name} has values from {least:g} to {most:g}; they must be in [{low:g}, {high:g}]")
-        return x
-
     def _pictures(self, name, x):
-        return self._array(name, x, self.shape, 0, 1)
+        return as_samples(name, x, self.shape, self.dtype, kinds="f", low=0, high=1)
+
+    def _codes(self, name, z):
+        return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
     def _map(self, function, samples):
         with one_blas_thread():
@@ -197,7 +181,7 @@ class VAE(Model):
 
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
-        z = self._array("z", z, (self.latent,))
+        z = self._codes("z", z)
 
         def one(work, part):
             work.code[...] = z[part]
@@ -226,7 +210,7 @@ class VAE(Model):
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""
-        x, epsilon = self._pictures("x", x), self._array("epsilon", epsilon, (self.latent,))
+        x, epsilon = self._pictures("x", x), self._codes("epsilon", epsilon)
         if len(epsilon) != len(x):
             raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
         with one_blas_thread(), Workers(self, 1) as threads:
