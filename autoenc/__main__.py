@@ -112,6 +112,14 @@ def summary(results):
 
 
 def main(arguments=None):
+    """Run the command; SystemExit with one line if a file cannot be written."""
+    try:
+        return report(arguments)
+    except OSError as error:
+        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+
+
+def report(arguments):
     parser = argparse.ArgumentParser(prog="python -m autoenc", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebook", nargs="*", help="how the names of the notebooks to run begin, like 01; all without")
@@ -124,15 +132,12 @@ def main(arguments=None):
     unknown = set(options.rerun.split(",")) - studies - {"all"} if options.rerun else ()
     if unknown:
         sys.exit(f"No notebook to run has a study {min(unknown)!r}; there are: {', '.join(sorted(studies))}")
-    try:
-        if (BUILD / "figures").exists():
-            shutil.rmtree(BUILD / "figures")
-        for folder in "notebooks", "figures", "slides":
-            writable(BUILD / folder, *[ROOT / folder] if options.update and folder != "slides" else [])
-            sweep(BUILD / folder, ROOT / folder)
-        (BUILD / "kernel.log").write_text("")
-    except OSError as error:
-        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+    if (BUILD / "figures").exists():
+        shutil.rmtree(BUILD / "figures")
+    for folder in "notebooks", "figures", "slides":
+        writable(BUILD / folder, *[ROOT / folder] if options.update and folder != "slides" else [])
+        sweep(BUILD / folder, ROOT / folder)
+    (BUILD / "kernel.log").write_text("")
     if options.rerun:
         os.environ[RERUN] = options.rerun
         (NOTEBOOKS / "recorded").mkdir(exist_ok=True)

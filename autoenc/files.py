@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -26,9 +26,12 @@ def whole(path):
             file.close()
             os.chmod(file.name, 0o644)
             os.replace(file.name, path)
-        except BaseException:
-            file.close()
+        except BaseException as error:
+            with suppress(OSError):             # what is left in its buffer may not fit either
+                file.close()
             os.unlink(file.name)
+            if isinstance(error, OSError) and not error.filename:
+                error.filename = str(path)      # a full disk does not say which file was too much for it
             raise
 
 

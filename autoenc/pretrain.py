@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .fashion import fashion_mnist
-from .files import sweep, whole
+from .files import sweep, whole, writable
 from .optimizers import Adam, cosine_decay
 from .vae import VAE
 
@@ -38,6 +38,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
     path, settings = Path(path), dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
                                       batch_size=batch_size, seed=seed, train=len(train), test=len(test))
     checkpoint, vae, curves = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}
+    writable(path.parent)
     sweep(path.parent)
     sums, done = np.zeros((2, vae.parameters.size), vae.dtype), 0
     if checkpoint.exists():

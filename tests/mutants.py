@@ -1,0 +1,139 @@
+"""Do the tests see a mistake?  One small mistake at a time is put into the mathematics, and the tests are run.
+
+    python -m tests.mutants [layers losses optimizers noise]        about half an hour on two cores; writes tests/MUTANTS.md
+
+A mutant is a copy of the package with one operator, comparison, number, truth value or NumPy function exchanged, or one
+statement left out.  It is killed if a test fails or does not come to an end.
+"""
+
+import ast
+import copy
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).parent.parent
+TABLE = ROOT / "tests" / "MUTANTS.md"
+MODULES = ["layers", "losses", "optimizers", "noise"]
+TESTS = ["test_{module}.py", "test_models.py", "test_training.py", "test_convolutions.py", "test_properties.py"]
+SECONDS = 300
+
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+             ast.BitAnd: ast.BitOr, ast.FloorDiv: ast.Mult,
+             ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+             ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And}
+OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
+FUNCTIONS = dict(add="subtract", subtract="add", multiply="divide", divide="multiply", maximum="minimum", square="sqrt",
+                 sqrt="square", zeros="ones", max="min", cos="sin", exp="log", log="exp", tanh="sin", abs="negative", all="any")
+
+
+def changed(node):
+    """The ways to change one node: (what to call it, a function that does it to a copy of the node)."""
+    def exchange(name, new):
+        return lambda node: setattr(node, name, new)
+
+    if isinstance(node, (ast.BinOp, ast.AugAssign, ast.BoolOp)) and type(node.op) in OPERATORS:
+        yield exchange("op", OPERATORS[type(node.op)]())
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            for table in OPERATORS, OPPOSITE:
+                if type(operator) in table:
+                    new = node.ops[:place] + [table[type(operator)]()] + node.ops[place + 1:]
+                    yield exchange("ops", new)
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield exchange("value", not node.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        yield exchange("value", node.value + 1)
+    if isinstance(node, ast.UnaryOp):
+        yield exchange("op", ast.UAdd())
+    if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS:
+        yield exchange("attr", FUNCTIONS[node.attr])
+    if isinstance(node, (ast.Expr, ast.AugAssign)) and not isinstance(getattr(node, "value", None), ast.Constant):
+        yield lambda node: (node.__dict__.clear(), setattr(node, "__class__", ast.Pass))
+
+
+def mutants(source):
+    """All mutants of a module: (where and what, its source)."""
+    tree = ast.parse(source)
+    for place, node in enumerate(ast.walk(tree)):
+        for change in changed(node):
+            mutated = copy.deepcopy(tree)
+            line = getattr(node, "lineno", None)
+            change(list(ast.walk(mutated))[place])
+            ast.fix_missing_locations(mutated)
+            before, after = ast.unparse(tree).splitlines(), ast.unparse(mutated).splitlines()
+            differ = [pair for pair in zip(before, after) if pair[0] != pair[1]]
+            if differ and line:
+                yield " → ".join(text.strip() for text in differ[0]), ast.unparse(mutated)
+
+
+def survives(folder, module, source):
+    """Whether all tests pass with this source of a module, in a copy of the tree."""
+    path = folder / "autoenc" / f"{module}.py"
+    original = path.read_text()
+    path.write_text(source)
+    tests = [f"tests/{name.format(module=module)}" for name in TESTS]
+    try:
+        done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests],
+                              cwd=folder, capture_output=True, timeout=SECONDS, env={**os.environ, "PYTHONPATH": str(folder),
+                                                                               "PYTHONDONTWRITEBYTECODE": "1"})
+        return done.returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        path.write_text(original)
+
+
+def main(modules):
+    workers, free, rows, left = os.cpu_count(), SimpleQueue(), [], []
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(workers) as pool:
+        for number in range(workers):
+            folder = Path(temporary, str(number))
+            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "build", "figures", "__pycache__"))
+            free.put(folder)
+
+        def judge(module, what, source):
+            folder = free.get()
+            try:
+                return what, survives(folder, module, source)
+            finally:
+                free.put(folder)
+
+        for module in modules:
+            source = (ROOT / "autoenc" / f"{module}.py").read_text()
+            assert not judge(module, "nothing", "raise Exception")[1] and judge(module, "nothing", source)[1]
+            found = list(pool.map(lambda mutant: judge(module, *mutant), mutants(source)))
+            alive = [what for what, survived in found if survived]
+            rows.append((module, len(found), len(found) - len(alive)))
+            left += [(module, what) for what in alive]
+            print(f"{module}: {len(found) - len(alive)} of {len(found)} killed", *alive, sep="\n    ", flush=True)
+    return rows, left
+
+
+def written(rows, left):
+    """Put the result into the table; what was said of a survivor stays with it."""
+    said = dict(line.rsplit(" — ", 1) for line in TABLE.read_text().splitlines() if " — " in line) if TABLE.exists() else {}
+    total, killed = (sum(row[place] for row in rows) for place in (1, 2))
+    lines = ["# Which mistakes the tests see", "",
+             "One small mistake at a time, by `python -m tests.mutants`; a mutant is killed if a test then fails.", "",
+             "| module | mutants | killed | share |", "|---|---|---|---|"]
+    lines += [f"| {module} | {all_} | {dead} | {dead / all_:.1%} |" for module, all_, dead in [*rows, ("all", total, killed)]]
+    lines += ["", "The survivors, and why:", ""]
+    for module, what in left:
+        key = f"- {module}: `{what}`"
+        lines.append(f"{key} — {said.get(key, 'not looked at yet')}")
+    TABLE.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    unknown = set(sys.argv[1:]) - set(MODULES)
+    if unknown:
+        sys.exit(f"There is no module {min(unknown)!r} to mutate; there are: {', '.join(MODULES)}")
+    result = main(sys.argv[1:] or MODULES)
+    if not sys.argv[1:]:
+        written(*result)
