@@ -30,7 +30,7 @@ def whole(path):
             with suppress(OSError):             # what is left in its buffer may not fit either
                 file.close()
             os.unlink(file.name)
-            if isinstance(error, OSError) and not error.filename:
+            if isinstance(error, OSError) and error.errno and not error.filename:
                 error.filename = str(path)      # a full disk does not say which file was too much for it
             raise
 
