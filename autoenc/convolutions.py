@@ -61,7 +61,6 @@ class Patches:
         (h, w), (kh, kw), (sh, sw), channels = self.grid, self.kernel, self.stride, self.picture[2]
         padded = np.zeros((samples, *self.padded, channels), dtype)
         top, left = self.before
-        inside = padded[:, top:top + self.picture[0], left:left + self.picture[1]]
         # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
         count, width = samples * h * w, self.size + ones
         if rows is None:
@@ -75,8 +74,8 @@ class Patches:
         pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
                    cells[:, :, :, a * sh:(a + 1) * sh, b * sw:(b + 1) * sw])
                   for a in range(-(-kh // sh)) for b in range(-(-kw // sw))]
-        return SimpleNamespace(inside=inside, rows=rows, cells=cells, windows=windows, pieces=pieces,
-                               margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
+        return SimpleNamespace(inside=padded[:, top:top + self.picture[0], left:left + self.picture[1]], rows=rows,
+                               cells=cells, windows=windows, pieces=pieces, margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
 
     @staticmethod
     def gather(work, picture):
@@ -89,11 +88,10 @@ class Patches:
         """Add work.rows up to pictures; returns them, a view (samples, height, width, channels)."""
         for margin in work.margins:
             margin.fill(0)
-        for number, (pixels, cells) in enumerate(work.pieces):
-            if number == 0:
-                np.copyto(pixels, cells)
-            else:
-                np.add(pixels, cells, out=pixels)
+        (pixels, cells), *others = work.pieces      # the first reach every pixel that any reach, but for the margins
+        np.copyto(pixels, cells)
+        for pixels, cells in others:
+            np.add(pixels, cells, out=pixels)
         return work.inside
 
 
