@@ -17,7 +17,7 @@ function of mean and log_var.
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import get_ident
 from types import SimpleNamespace
@@ -38,8 +38,8 @@ MICRO = 16                      # pictures at a time: what they need then stays 
 class Sample:
     """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one writes into work.epsilon.
 
-    It knows the clouds, so it also has their divergence from N(0, 1), work.kl, and adds beta times its
-    gradient on the way back (Kingma and Welling, appendix B).
+    It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
+    adds beta times its gradient on the way back (Kingma and Welling, appendix B).
     """
 
     shape = (0,)
@@ -64,15 +64,14 @@ class Sample:
         work.mean, log_var = np.split(x[:, :-1], 2, axis=1)
         work.deviation = np.exp(log_var / 2)
         work.variance = work.deviation ** 2
-        work.kl = (work.mean ** 2 + work.variance - 1 - log_var).sum() / (2 * len(x))
+        work.kl = (work.mean ** 2 + work.variance - 1 - log_var).sum() / 2
         work.y[...] = work.mean + work.deviation * work.epsilon
         return work.wide
 
     def backward(self, params, work, dz, grads):
         """dz: (rows, latent).  Returns dL/dx, (rows, 2 · latent)."""
-        share = self.beta / len(dz)
-        return np.concatenate([dz + share * work.mean, (dz * work.epsilon * work.deviation + share * (work.variance - 1)) / 2],
-                              axis=1)
+        return np.concatenate([dz + self.beta * work.mean,
+                               (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2], axis=1)
 
 
 @contextmanager
@@ -173,27 +172,26 @@ class VAE(Model):
     def _workers(self, count):
         """Threads for `_losses`."""
         return workers(whole_number("workers", count, most=256),
-                       lambda rows: Pass(self.layers, self.parameters, rows, LOSSES["bce"]))
+                       lambda rows: Pass(self.layers, self.parameters, rows, partial(LOSSES["bce"], count=1)))
 
-    def _losses(self, run, x, epsilon, grads=None):
-        """The losses of x, (3,), means over its pictures, and their gradient if there is room, grads, for the micro-batches'."""
+    def _losses(self, run, x, epsilon, room=None):
+        """The losses of x, (3,), means over its pictures, and their gradient if there is room for the micro-batches'."""
         def one(micro, rows):
             sample = micro.works[len(self.encoder)]
             micro.input[...], sample.epsilon[...] = x[rows], epsilon[rows]
             micro.target[...] = x[rows].reshape(micro.target.shape)
-            if grads is None:
+            if room is None:
                 reconstruction, _ = micro.compare()
             else:
-                reconstruction, grads[rows.start // MICRO] = micro.run(), micro.grads
-            return len(micro.input) / len(x), (reconstruction, sample.kl, reconstruction + self.beta * sample.kl)
+                reconstruction, room[rows.start // MICRO] = micro.run(), micro.grads
+            return reconstruction, sample.kl, reconstruction + self.beta * sample.kl
 
-        shares, losses = zip(*run(one, len(x)))
-        shares = np.array(shares, self.dtype)
-        return shares @ np.array(losses), None if grads is None else shares @ grads[:len(shares)]
+        losses = np.sum(run(one, len(x)), axis=0) / len(x)
+        return losses, None if room is None else np.full(len(room), 1 / len(x), self.dtype) @ room
 
-    def _room(self, batch_size):
+    def _room(self, samples):
         """An array (micro-batches, parameters)."""
-        return np.empty((-(-batch_size // MICRO), self.parameters.size), self.dtype)
+        return np.empty((-(-samples // MICRO), self.parameters.size), self.dtype)
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
