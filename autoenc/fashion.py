@@ -88,8 +88,9 @@ def fashion_mnist(folder=None, sample=False):
     folder: where the four .gz files are; None for the folder that the environment variable
     AUTOENC_FASHION_MNIST names, else Debian's, Keras' cache, or a download (by pooch, into its cache).
     sample: True for the 5,000 and 1,000 pictures that come with the package, the first 500 and the first
-    100 of every class, in their order in the set; 60,000 and 10,000 otherwise.  Raises FileNotFoundError if there are no files to be had and ValueError
-    for a file that is not what it should be; the message names it and says where to get a good one.
+    100 of every class, in their order in the set; 60,000 and 10,000 otherwise.  Raises FileNotFoundError
+    if there are no files to be had and ValueError for a file that is not what it should be; the message
+    names it and says where to get a good one.
     """
     if sample:
         with np.load(SAMPLE) as file:
