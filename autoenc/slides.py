@@ -41,8 +41,8 @@ def mathml(formula, display="inline"):
         raise ValueError(f"the formula {formula!r} can't be shown: {error!r}") from None
     trouble = re.search(r'\\\w*|<mi>&</mi>|mathvariant="(script|double|bold)', result)
     if trouble:
-        raise ValueError(f"the formula {formula!r} can't be shown, because of {trouble[0]!r}: a command is unknown, an & "
-                         r"stands outside an {align*}, or a \mathcal{N}, \mathbb{R} or \mathbf{x} without its braces")
+        raise ValueError(f"the formula {formula!r} can't be shown, because of {trouble[0]!r}: a command is unknown, an "
+                         r"& stands outside an {align*}, or a \mathcal{N}, \mathbb{R} or \mathbf{x} without its braces")
     return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")                      # \sim, a relation
 
 
