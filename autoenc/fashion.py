@@ -9,6 +9,7 @@ licence.)
 
 import gzip
 import hashlib
+import json
 import os
 import zlib
 from pathlib import Path
@@ -20,19 +21,10 @@ from .checks import file_name
 LABELS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 VARIABLE = "AUTOENC_FASHION_MNIST"
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
-SAMPLE = Path(__file__).parent / "data" / "fashion_sample.npz"
+DATA = Path(__file__).parent / "data"
 
-# name: (MD5 of the published .gz file; size in bytes and SHA-256 of what is in it, for Debian compressed it anew)
-FILES = {
-    "train-images-idx3-ubyte.gz": ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 47_040_016,
-                                   "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-    "train-labels-idx1-ubyte.gz": ("25c81989df183df01b3e8a0aad5dffbe", 60_008,
-                                   "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-    "t10k-images-idx3-ubyte.gz": ("bef4ecab320f06d8554ea6380940ec79", 7_840_016,
-                                  "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-    "t10k-labels-idx1-ubyte.gz": ("bb300cfdad3c16e7a12a480ee83cd310", 10_008,
-                                  "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-}
+# name: {"md5": of the .gz file as published, "bytes", "sha256": of what is in it, for Debian compressed it anew}
+FILES = json.loads((DATA / "fashion_files.json").read_text())
 
 
 def _advice(problem):
@@ -54,8 +46,8 @@ def _find(folder):
             return paths
     try:
         import pooch
-        return [Path(pooch.retrieve(URL + name, f"md5:{md5}", name, pooch.os_cache("autoenc")))
-                for name, (md5, _, _) in FILES.items()]
+        return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, pooch.os_cache("autoenc")))
+                for name, file in FILES.items()]
     except (OSError, ValueError, ImportError) as error:
         raise FileNotFoundError(_advice("Fashion-MNIST is not on this machine, and downloading it failed: "
                                         f"{error}")) from None
@@ -63,15 +55,15 @@ def _find(folder):
 
 def _read(path):
     """The uint8 array that one of the four files holds.  FileNotFoundError, or ValueError if it is not the true one."""
-    _, size, sha256 = FILES[path.name]
+    true = FILES[path.name]
     try:
         with gzip.open(path) as file:
-            content = file.read(size + 1)
+            content = file.read(true["bytes"] + 1)
     except FileNotFoundError:
         raise FileNotFoundError(_advice(f"there is no file {path}")) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         content = b""
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if hashlib.sha256(content).hexdigest() != true["sha256"]:
         raise ValueError(_advice(f"{path} is damaged, cut off, or another file: its content has a wrong check sum"))
     dimensions = content[3]
     shape = np.frombuffer(content, ">u4", dimensions, offset=4)
@@ -93,7 +85,7 @@ def fashion_mnist(folder=None, sample=False):
     names it and says where to get a good one.
     """
     if sample:
-        with np.load(SAMPLE) as file:
+        with np.load(DATA / "fashion_sample.npz") as file:
             arrays = [file[name] for name in ("train", "train_labels", "test", "test_labels")]
     else:
         arrays = [_read(path) for path in _find(folder)]

@@ -33,6 +33,12 @@ def whole(path):
         raise
 
 
+def replace(path, data):
+    """Make these bytes the content of a file, whether or not there is one."""
+    with whole(path) as file:
+        file.write(data)
+
+
 def writable(*folders):
     """Make these folders if need be; PermissionError or the like, naming the folder, where no file can be written."""
     for folder in folders:

@@ -51,10 +51,12 @@ def pictures(pixels, target=None):
     """
     pixels = np.asarray(pixels, float)
     grey = pixels.reshape(-1, HEIGHT, WIDTH) if pixels.ndim == 2 else pixels[..., 0]
-    if target is None:
-        return PAPER + (INK - PAPER) * np.clip(grey, 0, 1)[..., None]
-    drawn, wanted = grey > 0.5, np.reshape(target, grey.shape) > 0.5
-    return np.array([[PAPER, MISSING], [EXTRA, INK]])[drawn.astype(int), wanted.astype(int)]
+    grey = np.clip(grey, 0, 1) if target is None else grey > 0.5
+    colour = PAPER + (INK - PAPER) * grey[..., None]
+    if target is not None:
+        wanted = np.reshape(target, grey.shape) > 0.5
+        colour[grey & ~wanted], colour[~grey & wanted] = EXTRA, MISSING
+    return colour
 
 
 def draw_pictures(ax, pixels, target=None, columns=16, title=""):

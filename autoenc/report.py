@@ -21,7 +21,7 @@ from textwrap import dedent
 import numpy as np
 
 from .checks import number
-from .files import whole
+from .files import replace
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
 
@@ -104,8 +104,7 @@ def _write(path, source, results):
                          parse_float=lambda digits: float(f"{float(digits):.4g}"))
     lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
     text = f'{{"study": {json.dumps(source.splitlines(), indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
-    with whole(path) as file:
-        file.write(text.encode())
+    replace(path, text.encode())
 
 
 def table(header, *rows):

@@ -23,10 +23,10 @@ def idx(array, shape=None):
 def small(tmp_path, monkeypatch):
     """A folder with four small files that are taken for the true ones."""
     rng, files = np.random.default_rng(0), {}
-    for (name, (md5, *_)), shape in zip(fashion.FILES.items(), [(60, 28, 28), (60,), (10, 28, 28), (10,)]):
+    for (name, true), shape in zip(fashion.FILES.items(), [(60, 28, 28), (60,), (10, 28, 28), (10,)]):
         content = idx(rng.integers(0, 10 if shape[1:] == () else 256, shape, np.uint8))
         (tmp_path / name).write_bytes(gzip.compress(content))
-        files[name] = (md5, len(content), hashlib.sha256(content).hexdigest())
+        files[name] = {**true, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     monkeypatch.setattr(fashion, "FILES", files)
     monkeypatch.delenv(fashion.VARIABLE, raising=False)
     return tmp_path
@@ -94,9 +94,9 @@ def test_a_bomb_is_not_unpacked(small):
 
 def test_the_true_files_have_their_true_sizes():
     pixels = {"train": 60000, "t10k": 10000}
-    for name, (_, size, _) in fashion.FILES.items():
+    for name, true in fashion.FILES.items():
         images = pixels[name.split("-")[0]]
-        assert size == (16 + images * 784 if "images" in name else 8 + images)
+        assert true["bytes"] == (16 + images * 784 if "images" in name else 8 + images)
 
 
 def test_a_missing_file_is_named(small):
@@ -141,7 +141,7 @@ def test_sample():
     assert train.shape == (5000, 28, 28, 1) and test.shape == (1000, 28, 28, 1) and train.dtype == np.float32
     assert 0 == train.min() and train.max() == 1 and train_labels.dtype == test_labels.dtype == np.uint8
     assert (np.bincount(train_labels) == 500).all() and (np.bincount(test_labels) == 100).all()
-    assert fashion.SAMPLE.stat().st_size <= 3_000_000
+    assert (fashion.DATA / "fashion_sample.npz").stat().st_size <= 3_000_000
 
 
 def test_sample_was_drawn_as_documented():
