@@ -40,6 +40,7 @@ def execute(path):
     """A notebook, run from the top in a fresh kernel, and "code cell N: why" if one failed, the last that was run."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     code = [place for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
                             resources={"metadata": {"path": str(path.parent)}})
