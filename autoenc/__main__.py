@@ -2,7 +2,7 @@
 
 Executes the notebooks in order, each in a fresh kernel, and gathers into build/ what they made: the
 executed notebooks, their figures and the HTML slides.  The committed files stay as they are, unless one
-asks for --update.
+asks for --update: then notebooks and figures are replaced, and the table of results in README.md.
 """
 
 import argparse
@@ -23,7 +23,9 @@ from .files import replace, sweep, writable
 from .report import RERUN
 from .slides import OfflineSlides
 
-NOTEBOOKS, FIGURES, BUILD = Path("notebooks"), Path("figures"), Path("build")
+NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("build"), Path("README.md")
+
+TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
 
 
 def chosen(names):
@@ -68,6 +70,17 @@ def claims(notebook):
             if "claim" in output.get("metadata", {})]
 
 
+def headlines():
+    """README's table of results, as Markdown: the claims of the committed notebooks' cells with the tag headline."""
+    rows = ["| part | claim | must be | measured |", "|---|---|---|---|"]
+    for path in chosen([""]):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if "headline" in cell.metadata.get("tags", [])]
+        rows += [f"| [{path.name[:2]}]({path.as_posix()}) | {claim['claim']} | {claim['required']} | {claim['measured']:.4g} |"
+                 for claim in claims(notebook)]
+    return "\n".join(rows)
+
+
 def run(path):
     """Run one notebook: (its claims, {path: bytes} of itself and its figures, a line that says if it failed)."""
     start = time.monotonic()
@@ -103,7 +116,7 @@ def main(arguments=None):
 def report(arguments):
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
     parser.add_argument("notebook", nargs="*", default=[""], help="how notebooks' names begin, like 01; all without")
-    parser.add_argument("--update", action="store_true", help="replace the committed notebooks and figures by the new")
+    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results by the new")
     parser.add_argument("--rerun", nargs="?", const="all", default="", metavar="STUDY,STUDY",
                         help="compute the recorded studies anew, or those named (all of them can take an hour)")
     options = parser.parse_args(arguments)
@@ -126,6 +139,8 @@ def report(arguments):
         for _, made, _ in results:
             for place, data in made.items():
                 replace(place, data)
+        text = README.read_text("utf-8")
+        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines()}\n{found[2]}", text).encode())
     return "\n".join(failures) or None
 
 

@@ -95,3 +95,14 @@ def test_the_figures_folder_holds_the_figures_of_the_notebooks_and_of_the_benchm
     tagged = {tag.removeprefix("figure:") for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells
               for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")}
     assert tagged | {"benchmark", "growth"} == {path.stem for path in (ROOT / "figures").glob("*.png")}
+
+
+def test_the_readme_s_results_are_those_of_the_notebooks(monkeypatch):
+    """The table of headlines is the one that `--update` writes, and no number above it stands in no output."""
+    from autoenc.__main__ import TABLE, headlines
+    monkeypatch.chdir(ROOT)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert re.search(TABLE, readme)[0].splitlines()[1:-1] == headlines().splitlines()
+    printed = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(shown(nbformat.read(path, as_version=4)) for path in NOTEBOOKS)))
+    results = re.search(r"## What came out\n(.*)<!-- headlines", readme, re.S)[1]
+    assert not set(re.findall(r"\d+(?:\.\d+)?", results)) - printed
