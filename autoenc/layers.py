@@ -111,7 +111,7 @@ ACTIVATIONS = {"linear": Linear, "tanh": Tanh, "sigmoid": Sigmoid, "relu": Relu,
 
 
 class Layer:
-    """What layers share.  A layer has `inputs` and `outputs`, the shapes of a sample before and after: features or a picture's.
+    """What layers share: `inputs` and `outputs`, a sample's shape before and after, features or a picture's.
 
     shape: of its parameters, none if not said otherwise.  biases: how many of them, the last, are biases.
     fans: how many inputs a single output looks at, and how many outputs look at a single input.
@@ -123,7 +123,7 @@ class Layer:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs})"
 
     def initial(self, rng):
-        """Fresh parameters: biases zero, weights U(-a, a) with a = sqrt(6 / Σ fans) (Glorot and Bengio, 2010, eq. 16)."""
+        """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / Σ fans) (Glorot and Bengio, 2010, eq. 16)."""
         start, limit = np.zeros(self.shape), math.sqrt(6 / sum(self.fans))
         weights = start.reshape(-1)[:-self.biases]
         weights[...] = rng.uniform(-limit, limit, weights.size)

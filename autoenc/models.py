@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .checks import as_samples, choice, finite, float_type, generator, numbers, whole_number
+from .checks import as_samples, choice, float_type, generator, numbers, whole_number
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -210,14 +210,9 @@ class Autoencoder(Model):
                 target[...] = x[..., rows, :]
             if corrupt is not None:
                 clean = np.array(np.broadcast_to(target, one.output.shape))
-                wide, _ = widened(self._spoilt(corrupt, clean, rng))
+                wanted = f"a function that returns numbers, shape {clean.shape}"
+                wide, _ = widened(numbers("corrupt", corrupt(clean, rng), wanted,
+                                          fits=lambda shape: shape == clean.shape, dtype=self.dtype))
             return one.run(wide, target)
 
         return History(loss=train(self.parameters, grads, step, count, epochs, batch_size, optimizer, rng, progress))
-
-    @staticmethod
-    def _spoilt(corrupt, clean, rng):
-        spoilt = numbers("corrupt", corrupt(clean, rng), "a function that returns numbers")
-        if spoilt.shape != clean.shape:
-            raise ValueError(f"corrupt returned shape {spoilt.shape}; it must keep the shape {clean.shape}")
-        return finite("corrupt", spoilt)
