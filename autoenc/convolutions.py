@@ -64,8 +64,8 @@ class Patches:
             rows = (columns if channels == 1 else lines)((), count, width, dtype)
             rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))
-        windows = windows[:, :(h - 1) * sh + 1:sh, :(w - 1) * sw + 1:sw].transpose(0, 1, 2, 4, 5, 3)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))[:, ::sh, ::sw]
+        windows = windows[:, :h, :w].transpose(0, 1, 2, 4, 5, 3)
         # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
         blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
         pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],

@@ -33,7 +33,8 @@ class Pass:
 
     def __init__(self, layers, params, rows, loss=None, grads=None):
         leading, self.loss, self.grads = params.shape[:-1], loss, np.empty_like(params) if grads is None else grads
-        self.works = [layer.work(leading, rows, params.dtype, layer is layers[0], layer is layers[-1]) for layer in layers]
+        self.works = [layer.work(leading, rows, params.dtype, layer is layers[0], layer is layers[-1])
+                      for layer in layers]
         self.parts = list(zip(layers, views(layers, params), self.works, views(layers, self.grads)))
         self.output = self.works[-1].y.reshape(*leading, rows, -1, copy=False)
         self.buffers = [np.empty_like(self.output) for _ in range(2)]

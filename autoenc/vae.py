@@ -65,7 +65,8 @@ def workers(count, layers, params, loss=None):
     `count` threads share them, each with passes of its own through `layers`.  A micro-batch's result does
     not depend on who computes it, and the list is in their order: one worker or eight, the numbers are the same.
     """
-    own, pool = cache(lambda thread, rows: Pass(layers, params, rows, loss)), ThreadPoolExecutor(count)
+    own = cache(lambda thread, rows: Pass(layers, params, rows, loss))
+    pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
     def run(function, *arrays):
         def one(first):
@@ -152,8 +153,7 @@ class VAE(Model):
 
     def _workers(self, count):
         """Threads for `_losses`."""
-        loss = partial(LOSSES["bce"], count=1)
-        return workers(whole_number("workers", count, most=256), self.layers, self.parameters, loss)
+        return workers(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
 
     def _losses(self, run, x, epsilon, learn=False):
         """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
