@@ -37,38 +37,39 @@ def choice(name, value, options):
     return value
 
 
-def numbers(name, x, wanted, kinds="biuf"):
-    """`x` as an array of numbers, of the `kinds` of dtype that are allowed; `wanted` says which and of what shape."""
+def numbers(name, x, wanted, kinds="biuf", fits=lambda shape: 0 not in shape, dtype=None, low=-np.inf, high=np.inf):
+    """`x` as an array of finite numbers in [low, high], turned into `dtype`.
+
+    `wanted` says in words of which `kinds` of dtype it may be given, and which shape `fits`.
+    """
     try:
         x = np.asarray(x)
     except Exception:               # rows of different lengths; objects that fail to become an array in their own way
         raise ValueError(f"{name} was no array, {type(x).__name__}; it must be {wanted}") from None
     if x.dtype.kind not in kinds:
         raise TypeError(f"{name} has dtype {x.dtype}; it must be {wanted}")
-    return x
-
-
-def finite(name, x):
-    """The array `x`, without NaN and infinities."""
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
-    return x
-
-
-def as_samples(name, x, shape, dtype, members=None, kinds="biuf", low=-np.inf, high=np.inf):
-    """`x` as finite numbers of `dtype` in [low, high]: an array (n, *shape), or (members, n, *shape) if there are any."""
-    wanted = f"(n, {', '.join(map(str, shape))})"
-    wanted += f" or ({members}, {wanted[1:]}" if members else ""
-    x = numbers(name, x, f"{'floating-point ' * (kinds == 'f')}numbers, shape {wanted}", kinds)
-    leading = x.shape[:-len(shape)]
-    if x.shape[-len(shape):] != shape or leading[:-1] not in ((), (members,)) or not leading or leading[-1] == 0:
-        raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}, with at least one row")
+    if not fits(x.shape):
+        raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
-    least, most = finite(name, np.array([x.min(), x.max()]))
+    least, most = x.min(), x.max()
+    if not np.isfinite([least, most]).all():
+        raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
     if least < low or most > high:
         raise ValueError(f"{name} has values from {least:g} to {most:g}; they must be in [{low:g}, {high:g}]")
     return x
+
+
+def as_samples(name, x, shape, dtype, members=None, kinds="biuf", **bounds):
+    """`x` as numbers of `dtype` within bounds: an array (n, *shape), or (members, n, *shape) if there are any."""
+    def fits(given):
+        n = given[-len(shape) - 1:-len(shape)]
+        return n and 0 not in n and given in ((*n, *shape), (members, *n, *shape))
+
+    shapes = f"(n, {', '.join(map(str, shape))})"
+    shapes += f" or ({members}, {shapes[1:]}" if members else ""
+    wanted = f"{'floating-point ' * (kinds == 'f')}numbers, shape {shapes}, with at least one row"
+    return numbers(name, x, wanted, kinds, fits, dtype, **bounds)
 
 
 def generator(rng):
@@ -80,13 +81,9 @@ def generator(rng):
 
 
 def float_type(dtype):
-    """`dtype` as float32 or float64."""
-    try:
-        if dtype is not None and np.dtype(dtype) in (np.float32, np.float64):
-            return np.dtype(dtype)
-    except Exception:               # NumPy has a kind of error for every kind of nonsense
-        pass
-    raise ValueError(f"dtype was {dtype!r}; it must be float32 or float64")
+    """`dtype`, a type of numbers or its name, as float32 or float64."""
+    name = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
+    return np.dtype(choice("dtype", name, ("float32", "float64")))
 
 
 def file_name(name, path):

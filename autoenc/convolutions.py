@@ -20,7 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .checks import choice, whole_number
-from .layers import ACTIVATIONS, Dense, Layer, columns, glorot, lines, widened
+from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
 
 
 def whole_numbers(name, value, count):
@@ -46,13 +46,9 @@ class Patches:
 
     @staticmethod
     def _axis(length, kernel, stride, padding):
-        if padding == "valid":
-            windows, before = (length - kernel) // stride + 1, 0
-        else:
-            windows = -(-length // stride)
-            before = max((windows - 1) * stride + kernel - length, 0) // 2
-        reach = max((windows - 1) * stride + kernel, before + length)
-        return windows, before, -(-reach // stride) * stride
+        windows = -(-length // stride) if padding == "same" else (length - kernel) // stride + 1
+        reach = max((windows - 1) * stride + kernel, length)
+        return windows, (reach - length) // 2, -(-reach // stride) * stride
 
     def work(self, samples, dtype, ones=False, rows=None):
         """Buffers, and views of them, to gather from or scatter to `samples` pictures.
@@ -68,8 +64,8 @@ class Patches:
             rows = (columns if channels == 1 else lines)((), count, width, dtype)
             rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))
-        windows = windows[:, :(h - 1) * sh + 1:sh, :(w - 1) * sw + 1:sw].transpose(0, 1, 2, 4, 5, 3)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))[:, ::sh, ::sw]
+        windows = windows[:, :h, :w].transpose(0, 1, 2, 4, 5, 3)
         # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
         blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
         pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
@@ -109,45 +105,34 @@ class Conv2D(Layer):
         self.inputs, self.filters = whole_numbers("inputs", inputs, 3), whole_number("filters", filters)
         self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
         self.padding = choice("padding", padding, ("same", "valid"))
-        self.activation = choice("activation", activation, ACTIVATIONS)
-        self.settings = self.inputs, self.filters, self.kernel, self.stride, padding, activation
-        self._plan()
+        self.activation = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
+        window = math.prod(self.kernel)
+        self.biases, self.fans = self.filters, (window * self.inputs[2], window * self.filters)
+        self._plan(activation)
 
-    def _plan(self):
+    def _plan(self, activation):
         self.patches = Patches(self.inputs, self.kernel, self.stride, self.padding)
         if min(self.patches.grid) < 1:
             raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
         self.outputs = (*self.patches.grid, self.filters)
-        self.dense = Dense(self.patches.size, self.filters, self.activation)
+        self.dense = Dense(self.patches.size, self.filters, activation)
         self.shape = self.dense.shape
 
-    def initial(self, rng):
-        """Fresh parameters: Glorot-uniform weights (a fan is a kernel's pixels times channels), biases zero."""
-        start, window = np.zeros(self.shape), math.prod(self.kernel)
-        weights = start[:-1] if start.ndim == 2 else start[:-self.filters]
-        weights[...] = glorot(rng, window * self.inputs[2], window * self.filters, weights.shape)
-        return start
-
     def work(self, leading, samples, dtype, first=False, last=False):
-        """Buffers for one pass of `samples` pictures, forward and back; the `first` layer needs no dL/dx."""
         ahead = self.patches.work(samples, dtype, ones=True)
         work = self.dense.work((), len(ahead.rows), dtype, first, True, lines)
-        work.ahead, work.picture = ahead, work.y.reshape(samples, *self.outputs)
-        if not first:
-            work.back, work.slope = self.patches.work(samples, dtype, rows=work.dx), np.empty((samples, *self.inputs), dtype)
+        work.ahead, work.back = ahead, None if first else self.patches.work(samples, dtype, rows=work.dx)
         return work
 
     def forward(self, params, x, work):
         """x: (samples, *inputs).  Returns (samples, *outputs)."""
         self.patches.gather(work.ahead, x)
-        self.dense.forward(params, work.ahead.rows, work)
-        return work.picture
+        return self.dense.forward(params, work.ahead.rows, work).reshape(-1, *self.outputs)
 
     def backward(self, params, work, dy, grads):
         """dy: (samples, *outputs), overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
         if self.dense.backward(params, work, dy.reshape(-1, self.filters), grads) is not None:
-            np.copyto(work.slope, self.patches.scatter(work.back))
-            return work.slope
+            return self.patches.scatter(work.back)
 
 
 class Conv2DTranspose(Conv2D):
@@ -157,7 +142,7 @@ class Conv2DTranspose(Conv2D):
     patches cover.  Its parameters are one flat array: the weights (kh, kw, out, in), then the bias.
     """
 
-    def _plan(self):
+    def _plan(self, activation):
         height, width = (length * stride + (self.padding == "valid") * max(kernel - stride, 0)
                          for length, kernel, stride in zip(self.inputs, self.kernel, self.stride))
         self.outputs = (height, width, self.filters)
@@ -168,11 +153,11 @@ class Conv2DTranspose(Conv2D):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
     def work(self, leading, samples, dtype, first=False, last=False):
-        ahead, y, rows = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype), (samples, self.outputs[0], -1)
-        return SimpleNamespace(y=y, scratch=np.empty_like(y), activation=ACTIVATIONS[self.activation],
-                               dx=np.empty((samples, *self.inputs), dtype), ones=np.ones(y.size // self.filters, dtype),
-                               ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows),
-                               painted=ahead.inside.reshape(rows, copy=False), drawn=y.reshape(rows))
+        ahead, y = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype)
+        painted, drawn = (pixels.reshape(samples, self.outputs[0], -1, copy=False) for pixels in (ahead.inside, y))
+        return SimpleNamespace(ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows), painted=painted,
+                               drawn=drawn, y=y, scratch=np.empty_like(y), ones=np.ones(y.size // self.filters, dtype),
+                               dx=np.empty((samples, *self.inputs), dtype))
 
     def forward(self, params, x, work):
         weights, bias = self._split(params)
@@ -180,12 +165,12 @@ class Conv2DTranspose(Conv2D):
         np.matmul(work.x, weights.T, out=work.ahead.rows)
         self.patches.scatter(work.ahead)
         np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.drawn)    # whole rows are quicker to add to
-        work.activation.forward(work.y, work.scratch)
+        self.activation.forward(work.y, work.scratch)
         return work.y
 
     def backward(self, params, work, dy, grads):
         dy = dy.reshape(work.y.shape)
-        work.activation.backward(work.y, dy, work.scratch)
+        self.activation.backward(work.y, dy, work.scratch)
         (weights, _), (weight_grads, bias_grads) = self._split(params), self._split(grads)
         np.matmul(work.ones, dy.reshape(-1, self.filters), out=bias_grads)
         self.patches.gather(work.back, dy)
@@ -199,32 +184,26 @@ class Flatten(Layer):
 
     def __init__(self, inputs):
         self.inputs, self.outputs = tuple(inputs), math.prod(inputs)
-        self.settings = (self.inputs,)
-
-    def work(self, leading, samples, dtype, first=False, last=False):
-        """Buffers for one pass of `samples` pictures, forward and back."""
-        wide, rows = widened((), samples, self.outputs, dtype)
-        return SimpleNamespace(wide=wide, y=rows, picture=np.empty((samples, *self.inputs), dtype))
 
     def forward(self, params, x, work):
         """x: (samples, *inputs).  Returns (samples, features + 1)."""
-        np.copyto(work.y, x.reshape(work.y.shape))
-        return work.wide
+        return widened(x.reshape(-1, self.outputs))[0]
 
     def backward(self, params, work, dy, grads):
         """dy: (samples, features).  Returns dL/dx, (samples, *inputs)."""
-        np.copyto(work.picture.reshape(dy.shape), dy)
-        return work.picture
+        return dy.reshape(-1, *self.inputs)
 
 
-class Reshape(Flatten):
-    """The way back: from the rows of a Dense layer, (samples, features + 1), to pictures (samples, *inputs)."""
+class Reshape(Layer):
+    """The way back: from the rows of a Dense layer, (samples, features + 1), to pictures (samples, *outputs)."""
+
+    def __init__(self, outputs):
+        self.inputs, self.outputs = math.prod(outputs), tuple(outputs)
 
     def forward(self, params, x, work):
-        """x: (samples, features + 1).  Returns pictures."""
-        return super().backward(params, work, x[:, :-1], None)
+        """x: (samples, features + 1).  Returns (samples, *outputs)."""
+        return x[:, :-1].reshape(-1, *self.outputs)
 
     def backward(self, params, work, dy, grads):
-        """dy: pictures.  Returns dL/dx, (samples, features)."""
-        super().forward(params, dy, work)
-        return work.y
+        """dy: (samples, *outputs).  Returns dL/dx, (samples, features)."""
+        return dy.reshape(-1, self.inputs)

@@ -17,6 +17,7 @@ Two conventions make everything here short and quick:
   pass is one product and the gradient of weights *and* bias is another.
 """
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,10 +37,11 @@ def lines(leading, rows, features, dtype):
     return np.empty((*leading, rows, features), dtype)
 
 
-def widened(leading, rows, features, dtype):
-    """A pair: an array with a last column of ones, (*leading, rows, features + 1), and its view without it."""
-    wide = columns(leading, rows, features + 1, dtype)
-    wide[..., -1] = 1
+def widened(x):
+    """A pair: a copy of x, (..., rows, features), with one more column, of ones; and its view without that."""
+    *leading, rows, features = x.shape
+    wide = columns(leading, rows, features + 1, x.dtype)
+    wide[..., :-1], wide[..., -1] = x, 1
     return wide, wide[..., :-1]
 
 
@@ -108,28 +110,28 @@ class Softmax:
 ACTIVATIONS = {"linear": Linear, "tanh": Tanh, "sigmoid": Sigmoid, "relu": Relu, "softmax": Softmax}
 
 
-def glorot(rng, fan_in, fan_out, shape):
-    """Glorot and Bengio's uniform start (2010, eq. 16): U(-a, a) with a = sqrt(6 / (fan_in + fan_out))."""
-    limit = np.sqrt(6 / (fan_in + fan_out))
-    return rng.uniform(-limit, limit, shape)
-
-
 class Layer:
-    """What layers share: `inputs` and `outputs`, the shapes of a sample before and after; no parameters if not said otherwise."""
+    """What layers share: `inputs` and `outputs`, a sample's shape before and after, features or a picture's.
 
-    shape = (0,)
+    shape: of its parameters, none if not said otherwise.  biases: how many of them, the last, are biases.
+    fans: how many inputs a single output looks at, and how many outputs look at a single input.
+    """
+
+    shape, biases, fans = (0,), 1, (1, 1)
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(map(repr, self.settings))})"
+        return f"{type(self).__name__}({self.inputs} -> {self.outputs})"
 
     def initial(self, rng):
-        """Fresh parameters, an array of `shape`."""
-        return np.zeros(self.shape)
+        """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / Σ fans) (Glorot and Bengio, 2010, eq. 16)."""
+        start, limit = np.zeros(self.shape), math.sqrt(6 / sum(self.fans))
+        weights = start.reshape(-1)[:-self.biases]
+        weights[...] = rng.uniform(-limit, limit, weights.size)
+        return start
 
-    def input(self, leading, rows, dtype):
-        """A buffer for what a first layer takes: as `forward` wants it, and the part of it that holds the samples."""
-        x = np.empty((*leading, rows, *self.inputs), dtype)
-        return x, x
+    def work(self, leading, rows, dtype, first=False, last=False):
+        """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
+        return SimpleNamespace()
 
 
 class Dense(Layer):
@@ -139,36 +141,27 @@ class Dense(Layer):
     """
 
     def __init__(self, inputs, outputs, activation="linear"):
-        self.inputs, self.outputs, self.activation = self.settings = inputs, outputs, activation
-        self.shape = (inputs + 1, outputs)
-
-    def initial(self, rng):
-        """Fresh parameters: Glorot-uniform weights, biases zero."""
-        weights = glorot(rng, self.inputs, self.outputs, (self.inputs, self.outputs))
-        return np.concatenate([weights, np.zeros((1, self.outputs))])
-
-    def input(self, leading, rows, dtype):
-        return widened(leading, rows, self.inputs, dtype)
+        self.inputs, self.outputs, self.activation = inputs, outputs, ACTIVATIONS[activation]
+        self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, (inputs, outputs)
 
     def work(self, leading, rows, dtype, first=False, last=False, empty=columns):
-        """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
-        wide, y = widened(leading, rows, self.outputs, dtype)
-        if last:
-            wide = y = empty(leading, rows, self.outputs, dtype)
-        return SimpleNamespace(wide=wide, y=y, dx=None if first else empty(leading, rows, self.inputs, dtype),
-                               activation=ACTIVATIONS[self.activation], scratch=np.empty_like(y),
+        wide = y = empty(leading, rows, self.outputs, dtype)
+        if not last:
+            wide, y = widened(y)
+        return SimpleNamespace(wide=wide, y=y, scratch=np.empty_like(y),
+                               dx=None if first else empty(leading, rows, self.inputs, dtype),
                                product=np.matmul if leading or empty is lines else np.dot)      # `dot` starts quicker
 
     def forward(self, params, x, work):
         """x: (..., rows, inputs + 1), its last column ones.  Returns (..., rows, outputs + 1), likewise."""
         work.x = x
         work.product(params.mT, x.mT, out=work.y.mT)      # turned over: `dot` wants to fill whole rows of memory
-        work.activation.forward(work.y, work.scratch)
+        self.activation.forward(work.y, work.scratch)
         return work.wide
 
     def backward(self, params, work, dy, grads):
         """dy: (..., rows, outputs), overwritten.  Returns dL/dx, (..., rows, inputs), and fills `grads`."""
-        work.activation.backward(work.y, dy, work.scratch)
+        self.activation.backward(work.y, dy, work.scratch)
         work.product(work.x.mT, dy, out=grads)
         if work.dx is not None:
             work.product(params[..., :-1, :], dy.mT, out=work.dx.mT)

@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from .checks import as_samples, choice, finite, float_type, generator, numbers, whole_number
-from .layers import ACTIVATIONS, Dense
+from .checks import as_samples, choice, float_type, generator, numbers, whole_number
+from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
 
@@ -27,39 +27,33 @@ class Pass:
     """The buffers for `rows` samples on their way through a chain of `layers` and back, and the way itself.
 
     params: the chain's flat parameters.  grads: an array like them that `run` leaves the gradient in.
-    loss: a function of output, target and buffers, see `autoenc.losses`.  own_input, own_target: whether
-    each member has its own.  One writes into `input` (samples as the first layer takes them) and `target`
-    (rows, features); `forward` leaves what comes out in `output`, (rows, features), or members in front.
+    loss: a function of output, target and buffers, see `autoenc.losses`.  What goes in, x, is as the first
+    layer takes it (see `layers.widened`); what comes out, and its target, is (rows, features), or has members in front.
     """
 
-    def __init__(self, layers, params, rows, loss=None, grads=None, own_input=False, own_target=False):
-        leading, dtype = params.shape[:-1], params.dtype
-        self.grads = np.empty_like(params) if grads is None else grads
-        self.works = [layer.work(leading, rows, dtype, layer is layers[0], layer is layers[-1]) for layer in layers]
-        parts = list(zip(layers, views(layers, params), self.works, views(layers, self.grads)))
-        self.forwards = [(layer.forward, params, work) for layer, params, work, _ in parts]
-        self.backwards = [(layer.backward, params, work, grads) for layer, params, work, grads in reversed(parts)]
-        self.first, self.input = layers[0].input(leading if own_input else (), rows, dtype)
-        self.output, self.loss = self.works[-1].y.reshape(*leading, rows, -1, copy=False), loss
-        self.target = np.empty_like(self.output if own_target or not leading else self.output[0])
+    def __init__(self, layers, params, rows, loss=None, grads=None):
+        leading, self.loss, self.grads = params.shape[:-1], loss, np.empty_like(params) if grads is None else grads
+        self.works = [layer.work(leading, rows, params.dtype, layer is layers[0], layer is layers[-1])
+                      for layer in layers]
+        self.parts = list(zip(layers, views(layers, params), self.works, views(layers, self.grads)))
+        self.output = self.works[-1].y.reshape(*leading, rows, -1, copy=False)
         self.buffers = [np.empty_like(self.output) for _ in range(2)]
 
-    def forward(self):
-        """What comes out of the last layer for what `input` holds."""
-        x = self.first
-        for forward, params, work in self.forwards:
-            x = forward(params, x, work)
+    def forward(self, x):
+        """What comes out of the last layer."""
+        for layer, params, work, _ in self.parts:
+            x = layer.forward(params, x, work)
         return self.output
 
-    def compare(self):
-        """The loss of what `input` and `target` hold, and its slope in the output."""
-        return self.loss(self.forward(), self.target, self.buffers)
+    def compare(self, x, target):
+        """The loss of what comes out, and its slope there."""
+        return self.loss(self.forward(x), target, self.buffers)
 
-    def run(self):
+    def run(self, x, target):
         """The same loss; its gradient by the parameters is left in `grads`."""
-        value, dy = self.compare()
-        for backward, params, work, grads in self.backwards:
-            dy = backward(params, work, dy, grads)
+        value, dy = self.compare(x, target)
+        for layer, params, work, grads in reversed(self.parts):
+            dy = layer.backward(params, work, dy, grads)
         return value
 
 
@@ -146,10 +140,8 @@ class Autoencoder(Model):
 
     def _through(self, part, name, x):
         x = as_samples(name, x, (part[0].inputs,), self.dtype, self.members)
-        one = Pass(*self._part(part), x.shape[-2], own_input=x.ndim == 3)
-        one.input[...] = x
         with np.errstate(all="ignore"):
-            output = one.forward()
+            output = Pass(*self._part(part), x.shape[-2]).forward(widened(x)[0])
         if not np.isfinite(output).all():
             raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: what comes "
                              "out is not finite")
@@ -187,9 +179,8 @@ class Autoencoder(Model):
     def loss_and_gradient(self, x, loss="bce"):
         """The loss of reconstructing x, and its gradient: a number (or one a member), and an array like `parameters`."""
         layers, function, x = self._learnable(x, loss)
-        one = Pass(layers, self.parameters, x.shape[-2], function, own_input=x.ndim == 3, own_target=x.ndim == 3)
-        one.input[...] = one.target[...] = x
-        return one.run(), one.grads
+        one = Pass(layers, self.parameters, x.shape[-2], function)
+        return one.run(*widened(x)), one.grads
 
     def fit(self, x, epochs, loss="bce", optimizer=None, corrupt=None, batch_size=None, rng=None, progress=False):
         """Train, from the present parameters on, to reconstruct x; return the `History` of the loss.
@@ -208,28 +199,21 @@ class Autoencoder(Model):
         (layers, function, x), rng = self._learnable(x, loss), generator(rng)
         if corrupt is not None and not callable(corrupt):
             raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
-        grads, own, count = np.empty_like(self.parameters), x.ndim == 3, x.shape[-2]
+        grads, count = np.empty_like(self.parameters), x.shape[-2]
 
         @cache
         def batch(size):
-            one = Pass(layers, self.parameters, size, function, grads, own or corrupt is not None, own)
-            if size == count:
-                one.input[...] = one.target[...] = x
-            return one
+            return Pass(layers, self.parameters, size, function, grads), widened(x[..., :size, :])
 
         def step(rows):
-            one = batch(count if rows is None else len(rows))
+            one, (wide, target) = batch(count if rows is None else len(rows))
             if rows is not None:
-                one.input[...] = one.target[...] = x[..., rows, :]
+                target[...] = x[..., rows, :]
             if corrupt is not None:
-                one.input[...] = self._spoilt(corrupt, np.array(np.broadcast_to(one.target, one.input.shape)), rng)
-            return one.run()
+                clean = np.array(np.broadcast_to(target, one.output.shape))
+                wanted = f"a function that returns numbers, shape {clean.shape}"
+                wide, _ = widened(numbers("corrupt", corrupt(clean, rng), wanted,
+                                          fits=lambda shape: shape == clean.shape, dtype=self.dtype))
+            return one.run(wide, target)
 
         return History(loss=train(self.parameters, grads, step, count, epochs, batch_size, optimizer, rng, progress))
-
-    @staticmethod
-    def _spoilt(corrupt, clean, rng):
-        spoilt = numbers("corrupt", corrupt(clean, rng), "a function that returns numbers")
-        if spoilt.shape != clean.shape:
-            raise ValueError(f"corrupt returned shape {spoilt.shape}; it must keep the shape {clean.shape}")
-        return finite("corrupt", spoilt)

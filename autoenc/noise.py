@@ -7,14 +7,12 @@ A leading axis of members is spoilt independently for each member.
 
 import numpy as np
 
-from .checks import finite, generator, number, numbers, probability as checked_probability, whole_number
+from .checks import generator, number, numbers, probability as checked_probability, whole_number
 
 
 def _pictures(x):
-    x = numbers("x", x, "pictures of floating-point numbers", kinds="f")
-    if x.ndim < 2 or x.size == 0:
-        raise ValueError(f"x has shape {x.shape}; it must be (n, pixels), not empty, or have leading axes before that")
-    return finite("x", x)
+    wanted = "floating-point numbers, shape (n, pixels) or with more axes before that, not empty"
+    return numbers("x", x, wanted, "f", lambda shape: len(shape) >= 2 and 0 not in shape)
 
 
 def mutate(x, probability, rng=None, amplitude=0.5, count=None):
@@ -36,8 +34,7 @@ def mutate(x, probability, rng=None, amplitude=0.5, count=None):
 def flip(x, probability, rng=None):
     """The binary symmetric channel: each pixel becomes 1 - x with `probability`."""
     x, rng, probability = _pictures(x), generator(rng), checked_probability("probability", probability)
-    flipped = rng.random(x.shape, np.float32) < probability
-    return np.where(flipped, 1 - x, x)
+    return np.where(rng.random(x.shape, np.float32) < probability, 1 - x, x)
 
 
 def gaussian(x, sigma, rng=None):

@@ -22,33 +22,12 @@ def cosine_decay(rate, final=0):
     return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def _checked(name, rate):
-    """One or several learning rates: a float as it is, all else as an array."""
+def _checked(name, rate, members=None):
+    """One or several learning rates: a float as it is, all else as an array, (members) or (), if those are known."""
     if isinstance(rate, float) and 0 <= rate < math.inf:
-        return rate
-    rate = numbers(name, rate, "a number, or one for each member", "iuf")
-    if not np.all((0 <= rate) & (rate < np.inf)):
-        raise ValueError(f"{name} gave {rate}; it must be finite and not negative")
-    return rate
-
-
-def _rates(learning_rate, params):
-    """A function of progress that returns checked learning rates, shaped to multiply `params`."""
-    members = params.shape[:-1]
-
-    def checked(rate):
-        rate = _checked("learning_rate", rate)
-        if isinstance(rate, float):
-            return rate
-        if rate.shape not in ((), members):
-            raise ValueError(f"learning_rate has shape {rate.shape}; it must be one number"
-                             + (f", or one for each member, shape {members}" if members else ""))
-        return rate.astype(params.dtype)[..., None]
-
-    if callable(learning_rate):
-        return lambda progress: checked(learning_rate(progress))
-    constant = checked(learning_rate)
-    return lambda progress: constant
+        return rate                     # quickly, for a schedule returns one at every step
+    wanted = "a number" + (f", or one for each member, shape {members}" if members else "")
+    return numbers(name, rate, wanted, "iuf", lambda shape: members is None or shape in ((), members), low=0)
 
 
 def _fraction(name, value):
@@ -62,12 +41,22 @@ class SGD:
         self.learning_rate = learning_rate
 
     def __repr__(self):
-        settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({settings})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def rates(self, params):
+        """A function of progress that returns learning rates, checked, shaped to multiply `params`."""
+        def checked(rate):
+            rate = _checked("learning_rate", rate, params.shape[:-1])
+            return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]
+
+        if callable(self.learning_rate):
+            return lambda progress: checked(self.learning_rate(progress))
+        constant = checked(self.learning_rate)
+        return lambda progress: constant
 
     def start(self, params, grads):
         """A function step(progress) that moves `params`, in place, against what `grads` then holds."""
-        rate, move = _rates(self.learning_rate, params), np.empty_like(params)
+        rate, move = self.rates(params), np.empty_like(params)
 
         def step(progress):
             np.multiply(grads, rate(progress), out=move)
@@ -76,19 +65,22 @@ class SGD:
 
 
 class Momentum(SGD):
-    """Gradient descent with inertia (Polyak, 1964): velocity = momentum · velocity - rate · gradient."""
+    """Gradient descent with inertia (Polyak, 1964): velocity = momentum · velocity - rate · gradient.
+
+    So it is the velocity that goes down the gradient, as `SGD`'s parameters do.
+    """
 
     def __init__(self, learning_rate=0.01, momentum=0.9):
         super().__init__(learning_rate)
         self.momentum = _fraction("momentum", momentum)
 
     def start(self, params, grads):
-        rate, move, velocity = _rates(self.learning_rate, params), np.empty_like(params), np.zeros_like(params)
+        velocity = np.zeros_like(params)
+        descend = super().start(velocity, grads)
 
         def step(progress):
             np.multiply(velocity, self.momentum, out=velocity)
-            np.multiply(grads, rate(progress), out=move)
-            np.subtract(velocity, move, out=velocity)
+            descend(progress)
             np.add(params, velocity, out=params)
         return step
 
@@ -108,18 +100,16 @@ class Adam(SGD):
 
     def start(self, params, grads, sums=None, steps=0):
         """As for `SGD`; `sums`, (2, *params.shape), and the `steps` they have seen are an earlier training's."""
-        rate, move = _rates(self.learning_rate, params), np.empty_like(params)
+        rate, move = self.rates(params), np.empty_like(params)
         sums = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
         first, second = sums
         beta1, beta2 = (np.array(beta, params.dtype) for beta in (self.beta1, self.beta2))
-        decay1, decay2 = self.beta1 ** steps, self.beta2 ** steps
 
         def step(progress):
-            nonlocal decay1, decay2
-            decay1 *= self.beta1
-            decay2 *= self.beta2
-            scale1 = (1 - self.beta1) / (1 - decay1)                # the mean of g is scale1 · first,
-            scale2 = math.sqrt((1 - self.beta2) / (1 - decay2))     # the root mean of g² is scale2 · √second
+            nonlocal steps
+            steps += 1
+            scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # the mean of g: scale1 · first
+            scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # the root mean of g²: scale2 · √second
             np.multiply(first, beta1, out=first)
             np.add(first, grads, out=first)
             np.square(grads, out=move)

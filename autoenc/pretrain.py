@@ -6,6 +6,7 @@ and started again the command goes on from it: the result is the same as without
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,6 @@ from .optimizers import Adam, cosine_decay
 from .vae import VAE
 
 DATA = Path(__file__).parent / "data"
-
-
-class Continued(Adam):
-    """Adam whose memory outlives a `fit`: its running sums, and how many steps they have seen."""
-
-    def __init__(self, sums, steps, *settings):
-        super().__init__(*settings)
-        self.sums, self.steps = sums, steps
-
-    def start(self, params, grads):
-        return super().start(params, grads, self.sums, self.steps)
 
 
 def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, batch_size=128, seed=0, workers=2):
@@ -40,7 +30,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
     checkpoint, vae, curves, done = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}, 0
     writable(path.parent)
     sweep(path.parent)
-    sums, schedule, batches = np.zeros((2, vae.parameters.size), vae.dtype), cosine_decay(rate), -(-len(train) // batch_size)
+    sums, schedule = np.zeros((2, vae.parameters.size), vae.dtype), cosine_decay(rate)
     if checkpoint.exists():
         with np.load(checkpoint, allow_pickle=False) as saved:
             before, curves, done = json.loads(str(saved["state"]))
@@ -48,7 +38,9 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
                 raise ValueError(f"{checkpoint} is of another training, {before}; remove it to start anew")
             vae.parameters[...], sums[...] = saved["parameters"], saved["sums"]
     for epoch in range(done, epochs):
-        optimizer = Continued(sums, epoch * batches, lambda progress: schedule((epoch + progress) / epochs))
+        optimizer = Adam(lambda progress: schedule((epoch + progress) / epochs))
+        steps = epoch * -(-len(train) // batch_size)
+        optimizer.start = partial(optimizer.start, sums=sums, steps=steps)      # its memory outlives a `fit`
         history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test)
         for name, curve in vars(history).items():
             curves.setdefault(name, []).append(round(float(curve[0]), 4))

@@ -23,6 +23,10 @@ from .optimizers import SGD, Adam
 BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
 
 
+class Diverged(FloatingPointError):
+    """The loss, or what it would be after the last step, is no longer finite."""
+
+
 class History:
     """The losses of a training: one array (epochs, ...) for each name."""
 
@@ -87,7 +91,7 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
     if progress:
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
-    losses, before, last_finite, epoch_start = [], params.copy(), params.copy(), params.copy()
+    losses, before, finite, finished = [], params.copy(), params.copy(), params.copy()
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
@@ -98,22 +102,16 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
                     loss = loss + step(None if batch_size is None else order[first:first + size])
                     update(number / steps)
                 losses.append(loss / len(batches))
-                if not (np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)):      # `math` is quicker
-                    before[...] = last_finite
-                    raise FloatingPointError(f"training diverged: the loss was no longer finite in epoch {epoch + 1}; "
-                                             "the last parameters with a finite loss are kept")
-                last_finite, epoch_start = epoch_start, last_finite
-                epoch_start[...] = params       # here, not above: Ctrl-C may come while the bar is drawn
+                good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
+                if good:
+                    finite, finished = finished, finite
+                if not good or epoch == epochs - 1 and not np.isfinite(params).all():
+                    raise Diverged(f"training diverged in epoch {epoch + 1}; "
+                                   "the last parameters with a finite loss are kept")
+                finished[...] = params          # here, not above: Ctrl-C may come while the bar is drawn
                 if after_epoch is not None:
                     after_epoch()
-            if not np.isfinite(params).all():
-                before[...] = last_finite
-                raise FloatingPointError(f"training diverged with the last step of epoch {epochs}; "
-                                         "the last parameters with a finite loss are kept")
-    except KeyboardInterrupt:
-        params[...] = epoch_start
-        raise
-    except Exception:
-        params[...] = before
+    except BaseException as error:
+        params[...] = {KeyboardInterrupt: finished, Diverged: finite}.get(type(error), before)
         raise
     return np.array(losses)

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from threading import get_ident
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -36,19 +35,14 @@ MICRO = 16                      # pictures at a time: what they need then stays 
 
 
 class Sample(Layer):
-    """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one writes into work.epsilon.
+    """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise ε that one leaves in work.epsilon.
 
     It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
     adds beta times its gradient on the way back (Kingma and Welling, appendix B).
     """
 
     def __init__(self, latent, beta=1.0):
-        self.latent, self.beta = self.settings = latent, beta
-
-    def work(self, leading, rows, dtype, first=False, last=False):
-        """Buffers for one pass of `rows` clouds, forward and back."""
-        wide, z = widened((), rows, self.latent, dtype)
-        return SimpleNamespace(wide=wide, y=z, epsilon=np.zeros((rows, self.latent), dtype))
+        self.inputs, self.outputs, self.beta = 2 * latent, latent, beta
 
     def forward(self, params, x, work):
         """x: means and log-variances, (rows, 2 · latent + 1), a last column of ones.  Returns (rows, latent + 1), likewise."""
@@ -56,8 +50,7 @@ class Sample(Layer):
         work.deviation = np.exp(log_var / 2)
         work.variance = work.deviation ** 2
         work.kl = (work.mean ** 2 + work.variance - 1 - log_var).sum() / 2
-        work.y[...] = work.mean + work.deviation * work.epsilon
-        return work.wide
+        return widened(work.mean + work.deviation * work.epsilon)[0]
 
     def backward(self, params, work, dz, grads):
         """dz: (rows, latent).  Returns dL/dx, (rows, 2 · latent)."""
@@ -66,21 +59,23 @@ class Sample(Layer):
 
 
 @contextmanager
-def workers(count, make):
-    """Within: a function run(function, samples), the list of function(pass, slice) over micro-batches of so many samples.
+def workers(count, layers, params, loss=None):
+    """Within: a function run(function, *arrays), the list of function(pass, *parts) over micro-batches of their rows.
 
-    `count` threads share them, each with passes of its own from make(rows).  A micro-batch's result does
+    `count` threads share them, each with passes of its own through `layers`.  A micro-batch's result does
     not depend on who computes it, and the list is in their order: one worker or eight, the numbers are the same.
     """
-    own, pool = cache(lambda thread, rows: make(rows)), ThreadPoolExecutor(count)
+    own = cache(lambda thread, rows: Pass(layers, params, rows, loss))
+    pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
-    def run(function, samples):
-        def one(part):
+    def run(function, *arrays):
+        def one(first):
+            parts = [array[first:first + MICRO] for array in arrays]
             with np.errstate(all="ignore"):
-                return function(own(get_ident(), part.stop - part.start), part)
+                return function(own(get_ident(), len(parts[0])), *parts)
 
-        parts = [slice(first, min(first + MICRO, samples)) for first in range(0, samples, MICRO)]
-        return list((pool.map if len(parts) > 1 else map)(one, parts))      # a slider moved: no time to start threads
+        firsts = range(0, len(arrays[0]), MICRO)
+        return list((pool.map if len(firsts) > 1 else map)(one, firsts))    # a slider moved: no time to start threads
 
     try:
         with one_blas_thread():
@@ -132,12 +127,8 @@ class VAE(Model):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
     def _through(self, part, x):
-        def one(micro, rows):
-            micro.input[...] = x[rows]
-            return micro.forward().copy()
-
-        with workers(2, lambda rows: Pass(*self._part(part), rows)) as run:
-            return np.concatenate(run(one, len(x)))
+        with workers(2, *self._part(part)) as run:
+            return np.concatenate(run(lambda micro, x: micro.forward(x).copy(), x))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
@@ -146,7 +137,7 @@ class VAE(Model):
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
         z = self._codes("z", z)
-        pictures = self._through(self.decoder, z)
+        pictures = self._through(self.decoder, widened(z)[0])
         Sigmoid.forward(pictures, None)
         if np.isnan(pictures).any():
             raise ValueError(f"z has values up to {np.abs(z).max():.3g}, too large for this network")
@@ -162,27 +153,18 @@ class VAE(Model):
 
     def _workers(self, count):
         """Threads for `_losses`."""
-        return workers(whole_number("workers", count, most=256),
-                       lambda rows: Pass(self.layers, self.parameters, rows, partial(LOSSES["bce"], count=1)))
+        return workers(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
 
-    def _losses(self, run, x, epsilon, room=None):
-        """The losses of x, (3,), means over its pictures, and their gradient if there is room for the micro-batches'."""
-        def one(micro, rows):
-            sample = micro.works[len(self.encoder)]
-            micro.input[...], sample.epsilon[...] = x[rows], epsilon[rows]
-            micro.target[...] = x[rows].reshape(micro.target.shape)
-            if room is None:
-                reconstruction, _ = micro.compare()
-            else:
-                reconstruction, room[rows.start // MICRO] = micro.run(), micro.grads
-            return reconstruction, sample.kl, reconstruction + self.beta * sample.kl
+    def _losses(self, run, x, epsilon, learn=False):
+        """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
+        def one(micro, x, epsilon):
+            sample, target = micro.works[len(self.encoder)], x.reshape(len(x), -1)
+            sample.epsilon = epsilon
+            reconstruction = micro.run(x, target) if learn else micro.compare(x, target)[0]
+            losses = np.array([reconstruction, sample.kl, reconstruction + self.beta * sample.kl])
+            return losses, micro.grads.copy() if learn else 0
 
-        losses = np.sum(run(one, len(x)), axis=0) / len(x)
-        return losses, None if room is None else np.full(len(room), 1 / len(x), self.dtype) @ room
-
-    def _room(self, samples):
-        """An array (micro-batches, parameters)."""
-        return np.empty((-(-samples // MICRO), self.parameters.size), self.dtype)
+        return [sum(parts) / len(x) for parts in zip(*run(one, x, epsilon))]
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
@@ -196,7 +178,7 @@ class VAE(Model):
         if len(epsilon) != len(x):
             raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
         with self._workers(1) as run:
-            losses, gradient = self._losses(run, x, epsilon, self._room(len(x)))
+            losses, gradient = self._losses(run, x, epsilon, learn=True)
         return dict(zip(NAMES, map(float, losses))), gradient
 
     def fit(self, x, epochs=30, batch_size=128, optimizer=None, workers=2, rng=0, validation=None, progress=False,
@@ -219,25 +201,22 @@ class VAE(Model):
             raise TypeError(f"after_epoch was {after_epoch!r}; it must be a function")
         if validation is not None:
             validation = self._pictures("validation", validation)
-        gradient, room, size = np.empty_like(self.parameters), cache(self._room), len(x) if batch_size is None else batch_size
+        gradient, size = np.empty_like(self.parameters), len(x) if batch_size is None else batch_size
 
         def step(rows):
-            losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), room(len(rows)))
+            losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), learn=True)
             return losses * (len(rows) * -(-len(x) // size) / len(x))       # `train` averages over batches, this over pictures
 
         def epoch_done():
             if validation is not None:
-                noise = self.noise(len(validation), np.random.default_rng(0))
-                validated.append(self._losses(run, validation, noise)[0])
+                validated.append(list(self.evaluate(validation, workers=workers).values()))
             if after_epoch is not None:
                 after_epoch()
 
         with self._workers(workers) as run:
             curves = train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done)
-        history = dict(zip(NAMES, curves.T))
-        if validation is not None:
-            history.update(zip((f"val_{name}" for name in NAMES), np.array(validated).T))
-        return History(**history)
+        names = (*NAMES, *(f"val_{name}" for name in NAMES))
+        return History(**dict(zip(names, [*curves.T, *np.array(validated).T])))
 
     @classmethod
     def pretrained(cls):
