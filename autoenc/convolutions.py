@@ -22,6 +22,8 @@ import numpy as np
 from .checks import choice, whole_number
 from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
 
+BLOCK = 8                       # pictures that a transposed convolution paints at a time
+
 
 def whole_numbers(name, value, count):
     """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
@@ -153,29 +155,39 @@ class Conv2DTranspose(Conv2D):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
     def work(self, leading, samples, dtype, first=False, last=False):
-        ahead, y = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype)
-        painted, drawn = (pixels.reshape(samples, self.outputs[0], -1, copy=False) for pixels in (ahead.inside, y))
-        return SimpleNamespace(ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows), painted=painted,
-                               drawn=drawn, y=y, scratch=np.empty_like(y), ones=np.ones(y.size // self.filters, dtype),
-                               dx=np.empty((samples, *self.inputs), dtype))
+        blocks = [slice(start, min(start + BLOCK, samples)) for start in range(0, samples, BLOCK)]
+        buffers = {count: self._buffers(count, dtype) for count in {block.stop - block.start for block in blocks}}
+        return SimpleNamespace(y=np.empty((samples, *self.outputs), dtype), dx=np.empty((samples, *self.inputs), dtype),
+                               blocks=[(block, buffers[block.stop - block.start]) for block in blocks])
+
+    def _buffers(self, samples, dtype):
+        """For so many pictures at a time: all that is painted and read again soon should stay in the cache."""
+        ahead, scratch = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype)
+        return SimpleNamespace(ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows), scratch=scratch,
+                               painted=ahead.inside.reshape(samples, self.outputs[0], -1, copy=False),
+                               ones=np.ones(scratch.size // self.filters, dtype), grads=np.empty(self.shape, dtype))
 
     def forward(self, params, x, work):
         weights, bias = self._split(params)
-        work.x = x.reshape(-1, self.inputs[2])
-        np.matmul(work.x, weights.T, out=work.ahead.rows)
-        self.patches.scatter(work.ahead)
-        np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.drawn)    # whole rows are quicker to add to
-        self.activation.forward(work.y, work.scratch)
+        work.x, bias = x, np.tile(bias, self.outputs[1])                        # whole rows are quicker to add to
+        for block, buffers in work.blocks:
+            np.matmul(x[block].reshape(-1, self.inputs[2]), weights.T, out=buffers.ahead.rows)
+            self.patches.scatter(buffers.ahead)
+            np.add(buffers.painted, bias, out=work.y[block].reshape(buffers.painted.shape))
+            self.activation.forward(work.y[block], buffers.scratch)
         return work.y
 
     def backward(self, params, work, dy, grads):
-        dy = dy.reshape(work.y.shape)
-        self.activation.backward(work.y, dy, work.scratch)
-        (weights, _), (weight_grads, bias_grads) = self._split(params), self._split(grads)
-        np.matmul(work.ones, dy.reshape(-1, self.filters), out=bias_grads)
-        self.patches.gather(work.back, dy)
-        np.matmul(work.back.rows.T, work.x, out=weight_grads)
-        np.matmul(work.back.rows, weights, out=work.dx.reshape(-1, self.inputs[2]))
+        dy, (weights, _) = dy.reshape(work.y.shape), self._split(params)
+        grads.fill(0)
+        for block, buffers in work.blocks:
+            self.activation.backward(work.y[block], dy[block], buffers.scratch)
+            self.patches.gather(buffers.back, dy[block])
+            rows, (weight_grads, bias_grads) = buffers.back.rows, self._split(buffers.grads)
+            np.matmul(buffers.ones, dy[block].reshape(-1, self.filters), out=bias_grads)
+            np.matmul(rows.T, work.x[block].reshape(-1, self.inputs[2]), out=weight_grads)
+            np.matmul(rows, weights, out=work.dx[block].reshape(-1, self.inputs[2]))
+            grads += buffers.grads
         return work.dx
 
 
