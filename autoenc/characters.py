@@ -13,7 +13,6 @@ import numpy as np
 from .checks import choice, numbers
 
 HEIGHT, WIDTH = 7, 5
-PIXELS = HEIGHT * WIDTH
 
 FONT = (Path(__file__).parent / "data" / "font.txt").read_text("ascii").split()     # of the codes 0x20 to 0x7f
 

@@ -51,12 +51,11 @@ def widened(x):
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 
 class Linear:
-    """y = z"""
-    def forward(z, scratch):
+    """y = z: nothing to do on either way"""
+    def forward(*arrays):
         pass
 
-    def backward(y, dy, scratch):
-        pass
+    backward = forward
 
 
 class Tanh:

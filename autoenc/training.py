@@ -27,11 +27,8 @@ class Diverged(FloatingPointError):
     """The loss, or what it would be after the last step, is no longer finite."""
 
 
-class History:
+class History(SimpleNamespace):
     """The losses of a training: one array (epochs, ...) for each name."""
-
-    def __init__(self, **curves):
-        vars(self).update(curves)
 
     def __repr__(self):
         return f"History({', '.join(f'{name}: {curve.shape}' for name, curve in vars(self).items())})"
