@@ -112,7 +112,8 @@ def tried(python, path, settings, what):
     print(" | ".join([*what, f"{path.name[:2]} {verdict}", f"{time.monotonic() - start:.0f} s"]), flush=True)
     if differ:
         plain = re.sub(r"\x1b\[\d*m", "", done.stdout + done.stderr)
-        print(*[line for line in plain[plain.find("= FAILURES"):].splitlines() if line.strip()][:200], sep="\n", flush=True)
+        plain = re.sub(r"^.*\b\d+ (passed|failed)\b.*$", "", plain[plain.find("= FAILURES"):], flags=re.M)   # nobody's summary but CI's
+        print(*[line for line in plain.splitlines() if line.strip()][:200], sep="\n", flush=True)
     claims = [json.loads(line) for line in log.read_text().splitlines()]
     return dict(digest=digest(path), differ=differ, claims=claims)
 
