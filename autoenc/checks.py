@@ -1,17 +1,18 @@
 """Checks: an argument as a function needs it, or an error that says its name, what it was and what it must be."""
 
+import math
 import os
 from numbers import Real
 
 import numpy as np
 
 
-def positive_integer(name, value, most=None):
+def whole_number(name, value, least=1, most=math.inf):
     """`value` as an int."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} was {value!r}; it must be a whole number")
-    if value < 1 or (most is not None and value > most):
-        raise ValueError(f"{name} was {value}; it must be at least 1" + (f" and at most {most}" if most else ""))
+    if not least <= value <= most:
+        raise ValueError(f"{name} was {value}; it must be at least {least}" + (f" and at most {most}" if most < math.inf else ""))
     return int(value)
 
 

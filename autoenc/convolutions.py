@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import choice, positive_integer
+from .checks import choice, whole_number
 from .layers import ACTIVATIONS, columns, glorot, widened
 
 
@@ -27,7 +27,7 @@ def whole_numbers(name, value, count):
     values = value if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != count:
         raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
-    return tuple(positive_integer(name, number) for number in values)
+    return tuple(whole_number(name, number) for number in values)
 
 
 class Patches:
@@ -61,7 +61,6 @@ class Patches:
         (h, w), (kh, kw), (sh, sw), channels = self.grid, self.kernel, self.stride, self.picture[2]
         padded = np.zeros((samples, *self.padded, channels), dtype)
         top, left = self.before
-        inside = padded[:, top:top + self.picture[0], left:left + self.picture[1]]
         # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
         count, width = samples * h * w, self.size + ones
         if rows is None:
@@ -75,8 +74,8 @@ class Patches:
         pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
                    cells[:, :, :, a * sh:(a + 1) * sh, b * sw:(b + 1) * sw])
                   for a in range(-(-kh // sh)) for b in range(-(-kw // sw))]
-        return SimpleNamespace(inside=inside, rows=rows, cells=cells, windows=windows, pieces=pieces,
-                               margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
+        return SimpleNamespace(inside=padded[:, top:top + self.picture[0], left:left + self.picture[1]], rows=rows,
+                               cells=cells, windows=windows, pieces=pieces, margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
 
     @staticmethod
     def gather(work, picture):
@@ -89,11 +88,10 @@ class Patches:
         """Add work.rows up to pictures; returns them, a view (samples, height, width, channels)."""
         for margin in work.margins:
             margin.fill(0)
-        for number, (pixels, cells) in enumerate(work.pieces):
-            if number == 0:
-                np.copyto(pixels, cells)
-            else:
-                np.add(pixels, cells, out=pixels)
+        (pixels, cells), *others = work.pieces      # the first reach every pixel that any reach, but for the margins
+        np.copyto(pixels, cells)
+        for pixels, cells in others:
+            np.add(pixels, cells, out=pixels)
         return work.inside
 
 
@@ -107,7 +105,7 @@ class Conv2D:
     """
 
     def __init__(self, inputs, filters, kernel=3, stride=1, padding="same", activation="linear"):
-        self.inputs, self.filters = whole_numbers("inputs", inputs, 3), positive_integer("filters", filters)
+        self.inputs, self.filters = whole_numbers("inputs", inputs, 3), whole_number("filters", filters)
         self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
         self.padding = choice("padding", padding, ("same", "valid"))
         self.activation = choice("activation", activation, ACTIVATIONS)
@@ -130,7 +128,12 @@ class Conv2D:
         start = glorot(rng, self.patches.size, int(np.prod(self.kernel)) * self.filters, weights)
         return np.concatenate([start, np.zeros((1, self.filters))])
 
-    def work(self, leading, samples, dtype, first=False):
+    def input(self, leading, samples, dtype):
+        """A buffer for the input of a first layer, as `forward` takes it; and again, for there is no column of ones."""
+        x = np.empty((samples, *self.inputs), dtype)
+        return x, x
+
+    def work(self, leading, samples, dtype, first=False, last=False):
         """Buffers for one pass of `samples` pictures, forward and back; the `first` layer needs no dL/dx."""
         work = self._outputs(samples, dtype)
         work.ahead = self.patches.work(samples, dtype, ones=True)
@@ -151,7 +154,8 @@ class Conv2D:
         return work.y
 
     def backward(self, params, work, dy, grads):
-        """dy: (samples, *outputs), overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
+        """dy: (samples, *outputs) or as rows, overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
+        dy = dy.reshape(work.y.shape)
         work.activation.backward(work.y, dy, work.scratch)
         dy = dy.reshape(-1, self.filters)
         np.matmul(work.ahead.rows.T, dy, out=grads)
@@ -183,7 +187,7 @@ class Conv2DTranspose(Conv2D):
         start = glorot(rng, int(np.prod(self.kernel)) * self.inputs[2], self.patches.size, weights)
         return np.concatenate([start.ravel(), np.zeros(self.filters)])
 
-    def work(self, leading, samples, dtype, first=False):
+    def work(self, leading, samples, dtype, first=False, last=False):
         work, lines = self._outputs(samples, dtype), (samples, self.outputs[0], -1)
         work.ahead = self.patches.work(samples, dtype)
         work.back = self.patches.work(samples, dtype, rows=work.ahead.rows)
@@ -201,6 +205,7 @@ class Conv2DTranspose(Conv2D):
         return work.y
 
     def backward(self, params, work, dy, grads):
+        dy = dy.reshape(work.y.shape)
         work.activation.backward(work.y, dy, work.scratch)
         (weights, _), (weight_grads, bias_grads) = self._split(params), self._split(grads)
         np.matmul(work.ones, dy.reshape(-1, self.filters), out=bias_grads)
@@ -225,7 +230,7 @@ class Flatten:
         """No parameters."""
         return np.zeros(0)
 
-    def work(self, leading, samples, dtype, first=False):
+    def work(self, leading, samples, dtype, first=False, last=False):
         """Buffers for one pass of `samples` pictures, forward and back."""
         wide, rows = widened((), samples, self.outputs, dtype)
         return SimpleNamespace(wide=wide, y=rows, picture=np.empty((samples, *self.inputs), dtype))

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
-from .checks import number, positive_integer
+from .checks import number, whole_number
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 
@@ -67,7 +67,7 @@ class Explorer:
         if not isinstance(alt, str) or not alt:
             raise ValueError(f"alt was {alt!r}; it must be a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
-        self.zoom = positive_integer("zoom", zoom, most=100)
+        self.zoom = whole_number("zoom", zoom, most=100)
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."

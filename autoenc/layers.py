@@ -127,6 +127,10 @@ class Dense:
         weights = glorot(rng, self.inputs, self.outputs, (self.inputs, self.outputs))
         return np.concatenate([weights, np.zeros((1, self.outputs))])
 
+    def input(self, leading, rows, dtype):
+        """A buffer for the input of a first layer: as `forward` takes it, and the samples in it, (..., rows, inputs)."""
+        return widened(leading, rows, self.inputs, dtype)
+
     def work(self, leading, rows, dtype, first=False, last=False):
         """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
         wide, y = widened(leading, rows, self.outputs, dtype)

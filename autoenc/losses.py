@@ -4,6 +4,7 @@ Both are summed over a sample's pixels and averaged over the samples, so that th
 error of a character" and "nats for a character".  Each returns ``(value, gradient)``: the value has
 the leading axes' shape (one number for each member), the gradient is dvalue/doutput.  `buffers`, two
 arrays like `output`, are where it does its work, if given; the gradient is then the first of them.
+`count` is what is divided by for the average, if not the number of samples.
 """
 
 import numpy as np
@@ -16,17 +17,17 @@ def _total(array):
     return np.einsum("...np->...", array)
 
 
-def mse(output, target, buffers=None):
+def mse(output, target, buffers=None, count=None):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
     gradient, square = buffers or (np.empty_like(output), np.empty_like(output))
     np.subtract(output, target, out=gradient)
     np.square(gradient, out=square)
-    samples = output.shape[-2]
-    gradient *= 2 / samples
-    return _total(square) / samples, gradient
+    count = count or output.shape[-2]
+    gradient *= 2 / count
+    return _total(square) / count, gradient
 
 
-def bce(logits, target, buffers=None):
+def bce(logits, target, buffers=None, count=None):
     """Binary cross-entropy -Σ [x log y + (1 - x) log(1 - y)] of y = sigmoid(logits) and targets x in [0, 1].
 
     With the logit z, a pixel's loss is max(z, 0) - z x - log sigmoid(|z|), and its slope in z is y - x.
@@ -34,7 +35,7 @@ def bce(logits, target, buffers=None):
     below 1/2; sigmoid(z) = (1 + tanh(z/2)) / 2 gives both y and sigmoid(|z|) from one tanh.
     """
     gradient, loss = buffers or (np.empty_like(logits), np.empty_like(logits))
-    samples = logits.shape[-2]
+    count = count or logits.shape[-2]
     np.multiply(logits, target, out=gradient)
     np.maximum(logits, 0, out=loss)
     loss -= gradient
@@ -45,11 +46,11 @@ def bce(logits, target, buffers=None):
     loss += ONE
     loss *= HALF
     np.log(loss, out=loss)
-    value = (value - _total(loss)) / samples
+    value = (value - _total(loss)) / count
     gradient += ONE
     gradient *= HALF
     gradient -= target
-    gradient *= 1 / samples
+    gradient *= 1 / count
     return value, gradient
 
 

@@ -7,7 +7,7 @@ A leading axis of members is spoilt independently for each member.
 
 import numpy as np
 
-from .checks import finite, generator, number, numbers, probability as checked_probability
+from .checks import finite, generator, number, numbers, probability as checked_probability, whole_number
 
 
 def _pictures(x):
@@ -26,10 +26,7 @@ def mutate(x, probability, rng=None, amplitude=0.5, count=None):
     x, rng, probability = _pictures(x), generator(rng), checked_probability("probability", probability)
     amplitude = checked_probability("amplitude", amplitude)
     rows = x.shape[-2]
-    if count is None:
-        count = rows
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 <= count <= rows:
-        raise ValueError(f"count was {count!r}; it must be a whole number from 0 to the {rows} rows of x")
+    count = rows if count is None else whole_number("count", count, least=0, most=rows)
     chosen = rng.permuted(np.broadcast_to(np.arange(rows) < count, x.shape[:-1]), axis=-1)[..., None]
     moved = chosen & (rng.random(x.shape) < probability)
     delta = rng.uniform(0, amplitude, x.shape)

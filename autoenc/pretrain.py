@@ -37,26 +37,23 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
     """
     path, settings = Path(path), dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
                                       batch_size=batch_size, seed=seed, train=len(train), test=len(test))
-    checkpoint, vae, curves = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}
+    checkpoint, vae, curves, done = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}, 0
     writable(path.parent)
     sweep(path.parent)
-    sums, done = np.zeros((2, vae.parameters.size), vae.dtype), 0
+    sums, schedule, batches = np.zeros((2, vae.parameters.size), vae.dtype), cosine_decay(rate), -(-len(train) // batch_size)
     if checkpoint.exists():
         with np.load(checkpoint, allow_pickle=False) as saved:
-            before = json.loads(str(saved["state"]))
-            if before["settings"] != settings:
-                raise ValueError(f"{checkpoint} is of another training, {before['settings']}; remove it to start anew")
-            curves, done = before["curves"], before["done"]
+            before, curves, done = json.loads(str(saved["state"]))
+            if before != settings:
+                raise ValueError(f"{checkpoint} is of another training, {before}; remove it to start anew")
             vae.parameters[...], sums[...] = saved["parameters"], saved["sums"]
-    schedule, batches = cosine_decay(rate), -(-len(train) // batch_size)
     for epoch in range(done, epochs):
         optimizer = Continued(sums, epoch * batches, lambda progress: schedule((epoch + progress) / epochs))
         history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test)
         for name, curve in vars(history).items():
             curves.setdefault(name, []).append(round(float(curve[0]), 4))
-        state = json.dumps(dict(settings=settings, curves=curves, done=epoch + 1))
         with whole(checkpoint) as file:
-            np.savez(file, state=np.array(state), parameters=vae.parameters, sums=sums)
+            np.savez(file, state=json.dumps([settings, curves, epoch + 1]), parameters=vae.parameters, sums=sums)
         print(f"epoch {epoch + 1} of {epochs}: total loss {curves['total_loss'][-1]:.2f}, "
               f"test {curves['val_total_loss'][-1]:.2f}", flush=True)
     vae.save(path)

@@ -1,8 +1,8 @@
 """Training: the loop over epochs and batches that every model shares.
 
-A model brings a function `step(rows, progress)` that takes one step of learning on the samples with
-those indices and returns the losses before it.  This module calls it often enough, in a fresh random
-order in each epoch, writes down what it returned, and sees to it that whatever happens on the way
+A model brings a function `step(rows)` that computes the losses on the samples with those indices, and
+their gradient.  This module calls it often enough, in a fresh random order in each epoch, has the
+optimiser move the parameters, writes down the losses, and sees to it that whatever happens on the way
 leaves the model with parameters that make sense:
 
 * an error in the middle: as they were before training,
@@ -16,6 +16,9 @@ from threading import Lock
 from types import SimpleNamespace
 
 import numpy as np
+
+from .checks import whole_number
+from .optimizers import SGD, Adam
 
 BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
 
@@ -62,19 +65,25 @@ def one_blas_thread():
                 _limit(BLAS.before)
 
 
-def train(params, step, samples, epochs, batch_size=None, rng=None, progress=False, after_epoch=None):
-    """Call `step` on every batch of every epoch; return the losses, averaged over each epoch's batches.
+def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=None):
+    """Call `step` and move the parameters, on every batch of every epoch; return the losses, averaged over each epoch.
 
-    params: the model's flat parameters, which `step` moves in place.  samples: how many there are.
-    batch_size: None is all of them in one batch, in their own order.  rng: a generator, for the order.
-    progress: show a bar with tqdm, which is gone at the end.  after_epoch: a function called after each
-    epoch.  Returns an array (epochs, *losses' shape).
+    params, grads: the model's flat parameters, moved in place, and where `step` leaves their gradient.
+    samples: how many there are.  batch_size: None is all of them in one batch, in their own order.
+    optimizer: None is Adam(0.001).  rng: a generator, for the order.  progress: show a bar with tqdm, which
+    is gone at the end.  after_epoch: a function called after each epoch.
+
+    Returns an array (epochs, *losses' shape).  TypeError or ValueError, before any work, for settings that
+    make no training; FloatingPointError where it diverges.
     """
-    if batch_size is None:
-        batches = [None]
-    else:
-        order, batches = np.arange(samples), range(0, samples, batch_size)
-    bar, steps = range(epochs), epochs * len(batches)
+    epochs = whole_number("epochs", epochs)
+    size = samples if batch_size is None else whole_number("batch_size", batch_size, most=samples)
+    optimizer = Adam() if optimizer is None else optimizer
+    if not isinstance(optimizer, SGD):
+        raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
+    update, order, bar = optimizer.start(params, grads), np.arange(samples), range(epochs)
+    batches = range(0, samples, size)
+    steps = epochs * len(batches)
     if progress:
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
@@ -86,7 +95,8 @@ def train(params, step, samples, epochs, batch_size=None, rng=None, progress=Fal
                     rng.shuffle(order)
                 loss = 0
                 for number, first in enumerate(batches, epoch * len(batches)):
-                    loss = loss + step(None if first is None else order[first:first + batch_size], number / steps)
+                    loss = loss + step(None if batch_size is None else order[first:first + size])
+                    update(number / steps)
                 losses.append(loss / len(batches))
                 if not (np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)):      # `math` is quicker
                     before[...] = last_finite

@@ -16,109 +16,86 @@ function of mean and log_var.
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
-from threading import local
+from threading import get_ident
+from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import as_samples, float_type, generator, number, positive_integer
+from .checks import as_samples, float_type, generator, number, whole_number
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
 from .layers import Dense, Sigmoid, widened
-from .losses import bce
-from .models import Model, fit_settings, views
+from .losses import LOSSES
+from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
 
-LOSSES = ("reconstruction_loss", "kl_loss", "total_loss")
+NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
 MICRO = 16                      # pictures at a time: what they need then stays in the processor's cache
 
 
-class Pass:
-    """The buffers for `rows` pictures on their way through a VAE and back."""
+class Sample:
+    """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one writes into work.epsilon.
 
-    def __init__(self, vae, rows):
-        self.vae, self.rows = vae, rows
-        works = [layer.work((), rows, vae.dtype, first=layer is vae.layers[0]) for layer in vae.layers]
-        self.steps = list(zip(vae.layers, works, vae.weights))
-        self.encoder, self.decoder = slice(len(vae.encoder)), slice(len(vae.encoder), None)
-        self.wide_code, self.code = widened((), rows, vae.latent, vae.dtype)
-        self.buffers = [np.empty((rows, vae.pixels), vae.dtype) for _ in range(2)]
-
-    def _forward(self, part, x):
-        for layer, work, params in self.steps[part]:
-            x = layer.forward(params, x, work)
-        return x
-
-    def _backward(self, part, dy, grads):
-        for (layer, work, params), grad in reversed(list(zip(self.steps[part], grads[part]))):
-            dy = layer.backward(params, work, dy, grad)
-        return dy
-
-    def encode(self, x):
-        """Mean and log-variance, (rows, latent) each, of the pictures' codes."""
-        return np.split(self._forward(self.encoder, x)[:, :-1], 2, axis=1)
-
-    def decode(self):
-        """The logits of the pictures that belong to `self.code`, (rows, pixels)."""
-        return self._forward(self.decoder, self.wide_code).reshape(self.rows, -1)
-
-    def run(self, x, epsilon, grads=None):
-        """The losses (3,) of pictures at the noise epsilon, means over them; their gradient goes into `grads`."""
-        mean, log_var = self.encode(x)
-        deviation = np.exp(log_var / 2)
-        variance = deviation * deviation
-        self.code[...] = mean + deviation * epsilon
-        reconstruction, dy = bce(self.decode(), x.reshape(self.rows, -1), self.buffers)
-        kl = (mean * mean + variance - 1 - log_var).sum() / (2 * self.rows)
-        if grads is not None:
-            dz, share = self._backward(self.decoder, dy.reshape(x.shape), grads), self.vae.beta / self.rows
-            self._backward(self.encoder, np.concatenate([
-                dz + share * mean, (dz * epsilon * deviation + share * (variance - 1)) / 2], axis=1), grads)
-        return reconstruction, kl, reconstruction + self.vae.beta * kl
-
-
-class Workers:
-    """Threads that share the passes of one VAE: `map` runs them over micro-batches of pictures.
-
-    A micro-batch's result does not depend on who computes it, and results are put together in the
-    order of the pictures: so one worker or eight, the numbers are the same.
+    It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
+    adds beta times its gradient on the way back (Kingma and Welling, appendix B).
     """
 
-    def __init__(self, vae, workers):
-        self.vae, self.pool, self.own = vae, ThreadPoolExecutor(workers), local()
+    shape = (0,)
 
-    def __enter__(self):
-        return self
+    def __init__(self, latent, beta):
+        self.latent, self.beta = latent, beta
 
-    def __exit__(self, *_):
-        self.pool.shutdown(cancel_futures=True)
+    def __repr__(self):
+        return f"Sample({self.latent}, beta={self.beta:g})"
 
-    def _one(self, function, part):
-        rows, passes = part.stop - part.start, vars(self.own).setdefault("passes", {})     # every thread has its own
-        if rows not in passes:
-            passes[rows] = Pass(self.vae, rows)
-        return function(passes[rows], part)
+    def initial(self, rng):
+        """No parameters."""
+        return np.zeros(0)
 
-    def map(self, function, samples):
-        """The list of function(pass, slice) over the micro-batches of so many samples."""
-        parts = [slice(first, min(first + MICRO, samples)) for first in range(0, samples, MICRO)]
-        return list(self.pool.map(partial(self._one, function), parts))
+    def work(self, leading, rows, dtype, first=False, last=False):
+        """Buffers for one pass of `rows` clouds, forward and back."""
+        wide, z = widened((), rows, self.latent, dtype)
+        return SimpleNamespace(wide=wide, y=z, epsilon=np.zeros((rows, self.latent), dtype))
 
-    def losses(self, x, epsilon, grads=None):
-        """The losses (3,) of x, averaged over its pictures, and their gradient.
+    def forward(self, params, x, work):
+        """x: means and log-variances, (rows, 2 · latent + 1), a last column of ones.  Returns (rows, latent + 1), likewise."""
+        work.mean, log_var = np.split(x[:, :-1], 2, axis=1)
+        work.deviation = np.exp(log_var / 2)
+        work.variance = work.deviation ** 2
+        work.kl = (work.mean ** 2 + work.variance - 1 - log_var).sum() / 2
+        work.y[...] = work.mean + work.deviation * work.epsilon
+        return work.wide
 
-        grads: None, or an array (micro-batches, parameters) to work in.
-        """
-        parts = None if grads is None else views(self.vae.layers, grads)
+    def backward(self, params, work, dz, grads):
+        """dz: (rows, latent).  Returns dL/dx, (rows, 2 · latent)."""
+        return np.concatenate([dz + self.beta * work.mean,
+                               (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2], axis=1)
 
-        def one(work, part):
-            micro = None if grads is None else [array[part.start // MICRO] for array in parts]
+
+@contextmanager
+def workers(count, make):
+    """Within: a function run(function, samples), the list of function(pass, slice) over micro-batches of so many samples.
+
+    `count` threads share them, each with passes of its own from make(rows).  A micro-batch's result does
+    not depend on who computes it, and the list is in their order: one worker or eight, the numbers are the same.
+    """
+    own, pool = cache(lambda thread, rows: make(rows)), ThreadPoolExecutor(count)
+
+    def run(function, samples):
+        def one(part):
             with np.errstate(all="ignore"):
-                return work.rows / len(x), work.run(x[part], epsilon[part], micro)
+                return function(own(get_ident(), part.stop - part.start), part)
 
-        shares, losses = zip(*self.map(one, len(x)))
-        shares = np.array(shares, self.vae.dtype)
-        return shares @ np.array(losses), None if grads is None else shares @ grads[:len(shares)]
+        parts = [slice(first, min(first + MICRO, samples)) for first in range(0, samples, MICRO)]
+        return list((pool.map if len(parts) > 1 else map)(one, parts))      # a slider moved: no time to start threads
+
+    try:
+        with one_blas_thread():
+            yield run
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class VAE(Model):
@@ -132,11 +109,11 @@ class VAE(Model):
     """
 
     def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32):
-        self.latent, self.shape = positive_integer("latent", latent), whole_numbers("shape", shape, 3)
+        self.latent, self.shape = whole_number("latent", latent), whole_numbers("shape", shape, 3)
         self.beta = number("beta", beta, "a finite number, not negative", lambda value: 0 <= value < np.inf)
         if self.shape[0] % 4 or self.shape[1] % 4:
             raise ValueError(f"shape was {shape!r}; its height and width must be multiples of 4")
-        self.dtype, self.pixels = float_type(dtype), math.prod(self.shape)
+        self.dtype = float_type(dtype)
         half = Conv2D(self.shape, 32, 3, 2, activation="relu")
         quarter = Conv2D(half.outputs, 64, 3, 2, activation="relu")
         flat = Flatten(quarter.outputs)
@@ -144,8 +121,9 @@ class VAE(Model):
         up = Conv2DTranspose(quarter.outputs, 64, 3, 2, activation="relu")
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
         self.decoder = [Dense(self.latent, flat.outputs, "relu"), Reshape(quarter.outputs), up, upper,
-                        Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: `bce`, or `decode`
-        self.layers = self.encoder + self.decoder
+                        Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: the loss, or `decode`
+        self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder]
+        self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 
         def draw(rng):
             starts = [layer.initial(rng) for layer in self.layers]
@@ -153,13 +131,8 @@ class VAE(Model):
             starts[len(self.encoder) - 1] = np.concatenate(heads, axis=1)
             return np.concatenate([start.ravel() for start in starts])
 
-        self.parameters = self._start(self.layers, (), rng, draw)
+        self.parameters = self._start((), rng, draw)
         self.weights = views(self.layers, self.parameters)
-
-    @property
-    def settings(self):
-        """What one has to call `VAE` with, next to `rng`, to get another such network."""
-        return dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 
     def _pictures(self, name, x):
         return as_samples(name, x, self.shape, self.dtype, kinds="f", low=0, high=1)
@@ -167,56 +140,73 @@ class VAE(Model):
     def _codes(self, name, z):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
-    def _map(self, function, samples):
-        with one_blas_thread():
-            if samples <= MICRO:                            # a slider moved: no time to start threads
-                return function(Pass(self, samples), slice(samples))
-            with Workers(self, 2) as threads:
-                return np.concatenate(threads.map(function, samples), axis=-2)
+    def _through(self, part, x):
+        def one(micro, rows):
+            micro.input[...] = x[rows]
+            return micro.forward().copy()
+
+        with workers(2, lambda rows: Pass(*self._part(part), rows)) as run:
+            return np.concatenate(run(one, len(x)))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
-        x = self._pictures("x", x)
-        return tuple(self._map(lambda work, part: np.array(work.encode(x[part])), len(x)))
+        return tuple(np.split(self._through(self.encoder, self._pictures("x", x)), 2, axis=1))
 
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
         z = self._codes("z", z)
-
-        def one(work, part):
-            work.code[...] = z[part]
-            with np.errstate(all="ignore"):
-                logits = work.decode().copy()
-            Sigmoid.forward(logits, None)
-            return logits
-        pictures = self._map(one, len(z)).reshape(-1, *self.shape)
+        pictures = self._through(self.decoder, z)
+        Sigmoid.forward(pictures, None)
         if np.isnan(pictures).any():
             raise ValueError(f"z has values up to {np.abs(z).max():.3g}, too large for this network")
-        return pictures
+        return pictures.reshape(-1, *self.shape)
 
     def sample(self, n, rng=None):
         """n pictures that nobody has seen: decoded from random codes of the prior N(0, 1)."""
-        return self.decode(generator(rng).standard_normal((positive_integer("n", n, most=10 ** 6), self.latent)))
+        return self.decode(generator(rng).standard_normal((whole_number("n", n, most=10 ** 6), self.latent)))
 
     def noise(self, samples, rng):
         """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
+    def _workers(self, count):
+        """Threads for `_losses`."""
+        return workers(whole_number("workers", count, most=256),
+                       lambda rows: Pass(self.layers, self.parameters, rows, partial(LOSSES["bce"], count=1)))
+
+    def _losses(self, run, x, epsilon, room=None):
+        """The losses of x, (3,), means over its pictures, and their gradient if there is room for the micro-batches'."""
+        def one(micro, rows):
+            sample = micro.works[len(self.encoder)]
+            micro.input[...], sample.epsilon[...] = x[rows], epsilon[rows]
+            micro.target[...] = x[rows].reshape(micro.target.shape)
+            if room is None:
+                reconstruction, _ = micro.compare()
+            else:
+                reconstruction, room[rows.start // MICRO] = micro.run(), micro.grads
+            return reconstruction, sample.kl, reconstruction + self.beta * sample.kl
+
+        losses = np.sum(run(one, len(x)), axis=0) / len(x)
+        return losses, None if room is None else np.full(len(room), 1 / len(x), self.dtype) @ room
+
+    def _room(self, samples):
+        """An array (micro-batches, parameters)."""
+        return np.empty((-(-samples // MICRO), self.parameters.size), self.dtype)
+
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
         x, epsilon = self._pictures("x", x), self.noise(len(x), generator(rng))
-        with one_blas_thread(), Workers(self, positive_integer("workers", workers, most=256)) as threads:
-            return dict(zip(LOSSES, map(float, threads.losses(x, epsilon)[0])))
+        with self._workers(workers) as run:
+            return dict(zip(NAMES, map(float, self._losses(run, x, epsilon)[0])))
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""
         x, epsilon = self._pictures("x", x), self._codes("epsilon", epsilon)
         if len(epsilon) != len(x):
             raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
-        with one_blas_thread(), Workers(self, 1) as threads:
-            grads = np.empty((-(-len(x) // MICRO), self.parameters.size), self.dtype)
-            losses, gradient = threads.losses(x, epsilon, grads)
-        return dict(zip(LOSSES, map(float, losses))), gradient
+        with self._workers(1) as run:
+            losses, gradient = self._losses(run, x, epsilon, self._room(len(x)))
+        return dict(zip(NAMES, map(float, losses))), gradient
 
     def fit(self, x, epochs=30, batch_size=128, optimizer=None, workers=2, rng=0, validation=None, progress=False,
             after_epoch=None):
@@ -233,34 +223,29 @@ class VAE(Model):
         TypeError or ValueError for what cannot be trained, FloatingPointError when training diverges;
         `autoenc.training` says what the parameters are then.
         """
-        x = self._pictures("x", x)
-        epochs, batch_size, optimizer = fit_settings(len(x), epochs, batch_size, optimizer)
-        batch_size = batch_size or len(x)
-        workers, rng = positive_integer("workers", workers, most=256), generator(rng)
+        x, rng, validated = self._pictures("x", x), generator(rng), []
         if after_epoch is not None and not callable(after_epoch):
             raise TypeError(f"after_epoch was {after_epoch!r}; it must be a function")
-        validation = None if validation is None else self._pictures("validation", validation)
-        gradient, validated = np.empty_like(self.parameters), []
-        grads = np.empty((-(-batch_size // MICRO), gradient.size), self.dtype)
-        update, batches = optimizer.start(self.parameters, gradient), -(-len(x) // batch_size)
+        if validation is not None:
+            validation = self._pictures("validation", validation)
+        gradient, room, size = np.empty_like(self.parameters), cache(self._room), len(x) if batch_size is None else batch_size
 
-        def step(rows, progress):
-            losses, gradient[...] = threads.losses(x[rows], self.noise(len(rows), rng), grads)
-            update(progress)
-            return losses * (len(rows) * batches / len(x))      # `train` averages over batches: a mean over pictures
+        def step(rows):
+            losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), room(len(rows)))
+            return losses * (len(rows) * -(-len(x) // size) / len(x))       # `train` averages over batches, this over pictures
 
         def epoch_done():
             if validation is not None:
                 noise = self.noise(len(validation), np.random.default_rng(0))
-                validated.append(threads.losses(validation, noise)[0])
+                validated.append(self._losses(run, validation, noise)[0])
             if after_epoch is not None:
                 after_epoch()
 
-        with Workers(self, workers) as threads:
-            curves = train(self.parameters, step, len(x), epochs, batch_size, rng, progress, epoch_done)
-        history = dict(zip(LOSSES, curves.T))
+        with self._workers(workers) as run:
+            curves = train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done)
+        history = dict(zip(NAMES, curves.T))
         if validation is not None:
-            history.update(zip((f"val_{name}" for name in LOSSES), np.array(validated).T))
+            history.update(zip((f"val_{name}" for name in NAMES), np.array(validated).T))
         return History(**history)
 
     @classmethod
