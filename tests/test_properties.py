@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp  # noqa: E402
 from autoenc import (SGD, VAE, Adam, Autoencoder, Explorer, Momentum, characters, claim, cosine_decay,  # noqa: E402
                      fashion_mnist, noise, pixel_errors, recorded)
 
+# Without shrinking, which takes minutes where arrays are enormous.
 SETTINGS = dict(phases=(Phase.explicit, Phase.generate), derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 X = characters("digits")[0]
 AE, PAIR = Autoencoder((35, 4, 2), rng=0), Autoencoder((35, 4, 2), members=2, rng=0)
