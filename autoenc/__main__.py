@@ -8,65 +8,58 @@ asks for --update.
 import argparse
 import os
 import re
-import shutil
 import sys
 import time
 from base64 import b64decode
 from pathlib import Path
 
-from .files import sweep, whole, writable
-from .report import RERUN
+import matplotlib.font_manager  # noqa: F401    builds its font cache here, not loudly inside a notebook
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from tqdm import tqdm
 
-ROOT = Path.cwd()
-NOTEBOOKS, FIGURES, BUILD = ROOT / "notebooks", ROOT / "figures", ROOT / "build"
+from .files import replace, sweep, writable
+from .report import RERUN
+from .slides import OfflineSlides
+
+NOTEBOOKS, FIGURES, BUILD = Path("notebooks"), Path("figures"), Path("build")
 
 
 def chosen(names):
     """The notebooks whose file names begin with `names`, all of them without any; SystemExit if there is none."""
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-    if not files:
-        sys.exit(f"No notebooks in {NOTEBOOKS}: run this in the folder that holds README.md.")
-    unknown = [name for name in names if not any(file.name.startswith(name) for file in files)]
-    if unknown:
-        sys.exit(f"No notebook begins with {unknown[0]!r}; there are: {', '.join(file.name for file in files)}")
-    return [file for file in files if not names or any(file.name.startswith(name) for name in names)]
+    there = ", ".join(file.name for file in files) or "none here, run this in the folder that holds README.md"
+    for name in names:
+        if not any(file.name.startswith(name) for file in files):
+            sys.exit(f"No notebook begins with {name!r}; there are: {there}")
+    return [file for file in files if file.name.startswith(tuple(names))]
 
 
 def execute(path):
-    """A notebook, run from the top in a fresh kernel, and the number of the cell that failed, or None."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
-    from tqdm import tqdm
-
-    notebook, failed, begun = nbformat.read(path, as_version=4), None, []
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    with open(BUILD / "kernel.log", "a") as log, tqdm(total=len(code), desc=path.name, unit="cell", leave=False) as bar:
-        client = NotebookClient(notebook, timeout=None, kernel_name="python3", store_widget_state=False,
-                                resources={"metadata": {"path": str(path.parent)}},
-                                on_cell_execute=lambda cell, **_: begun.append(cell),
-                                on_cell_executed=lambda **_: bar.update())
-        try:
-            client.execute(stderr=log)
-        except (CellExecutionError, DeadKernelError) as error:
-            failed = 1 + next(k for k, cell in enumerate(code) if cell is begun[-1])
-            why = "the kernel died" if isinstance(error, DeadKernelError) else f"{error.ename}: {error.evalue}"
-            bar.write(f"{path.name}, code cell {failed}: {why}", sys.stderr)
+    """A notebook, run from the top in a fresh kernel, and "code cell N: why" if one failed, the last that was run."""
+    notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
-    for cell in code:
-        cell.metadata.pop("execution", None)     # times of day, which would change with every run
-    notebook.metadata.language_info = {"name": "python"}
-    return notebook, failed
+    notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
+    code = [place for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
+                            resources={"metadata": {"path": str(path.parent)}})
+    with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log):
+        for number, place in enumerate(tqdm(code, path.name, unit="cell", leave=False), 1):
+            try:
+                client.execute_cell(notebook.cells[place], place)
+            except CellExecutionError as error:
+                return notebook, f"code cell {number}: {error.ename}: {error.evalue}"
+            except DeadKernelError:
+                return notebook, f"code cell {number}: the kernel died"
+    return notebook, None
 
 
 def figures(notebook):
     """The figures of a notebook: {file name: PNG bytes}, for every cell with a tag figure:NAME."""
-    found = {}
-    for cell in notebook.cells:
-        names = [tag.removeprefix("figure:") for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")]
-        images = [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
-        found.update((f"{name}.png", b64decode(image)) for name, image in zip(names, images))
-    return found
+    return {f"{tag.removeprefix('figure:')}.png": b64decode(output.data["image/png"])
+            for cell in notebook.cells for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")
+            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})}
 
 
 def claims(notebook):
@@ -75,44 +68,32 @@ def claims(notebook):
             if "claim" in output.get("metadata", {})]
 
 
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as file:
-        file.write(data)
-
-
 def run(path):
-    """Run one notebook and write what it made into build/; return (name, claims, seconds, failed cell)."""
-    import nbformat
-
-    from .slides import OfflineSlides
-
+    """Run one notebook: (its claims, {path: bytes} of itself and its figures, a line that says if it failed)."""
     start = time.monotonic()
-    notebook, failed = execute(path)
-    seconds = time.monotonic() - start
-    write(BUILD / "notebooks" / path.name, (nbformat.writes(notebook) + "\n").encode())
-    if failed is None:
-        for name, data in figures(notebook).items():
-            write(BUILD / "figures" / name, data)
+    notebook, failure = execute(path)
+    print(f"{path.name}: {time.monotonic() - start:.0f} s" + (f", FAILED in {failure}" if failure else ""))
+    made = {path: (nbformat.writes(notebook) + "\n").encode()}
+    if not failure:
+        made |= {FIGURES / name: data for name, data in figures(notebook).items()}
         html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-        write(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
-    return path.name, claims(notebook), seconds, failed
+        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+    for place, data in made.items():
+        replace(BUILD / place, data)
+    return claims(notebook), made, failure and f"{path.name}: FAILED in {failure}"
 
 
-def summary(results):
-    """The table of all claims, and how long each notebook took."""
-    rows = [("claim", "required", "measured", "holds")] + [
-        (claim["claim"], claim["required"], f"{claim['measured']:.4g}" if claim["required"] != "true" else "",
-         "yes" if claim["holds"] else "NO") for _, found, _, _ in results for claim in found]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
-    for name, _, seconds, failed in results:
-        print(f"{name}: {seconds:.0f} s" + (f", FAILED in code cell {failed}" if failed else ""))
+def table(claims):
+    """Print what was claimed, what that requires, what was measured, and whether it holds."""
+    width = max((len(claim["claim"]) for claim in claims), default=5)
+    print(f"{'claim':{width}}  {'required':16}  {'measured':>9}  holds")
+    for claim in claims:
+        measured = "" if claim["required"] == "true" else f"{claim['measured']:.4g}"
+        print(f"{claim['claim']:{width}}  {claim['required']:16}  {measured:>9}  {'yes' if claim['holds'] else 'NO'}")
 
 
 def main(arguments=None):
-    """Run the command; SystemExit with one line if a file cannot be written."""
+    """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
     try:
         return report(arguments)
     except OSError as error:
@@ -120,44 +101,32 @@ def main(arguments=None):
 
 
 def report(arguments):
-    parser = argparse.ArgumentParser(prog="python -m autoenc", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebook", nargs="*", help="how the names of the notebooks to run begin, like 01; all without")
-    parser.add_argument("--update", action="store_true", help="replace the committed notebooks and figures by the new ones")
-    parser.add_argument("--rerun", nargs="?", const="all", metavar="STUDY,STUDY",
+    parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
+    parser.add_argument("notebook", nargs="*", default=[""], help="how notebooks' names begin, like 01; all without")
+    parser.add_argument("--update", action="store_true", help="replace the committed notebooks and figures by the new")
+    parser.add_argument("--rerun", nargs="?", const="all", default="", metavar="STUDY,STUDY",
                         help="compute the recorded studies anew, or those named (all of them can take an hour)")
     options = parser.parse_args(arguments)
     paths = chosen(options.notebook)
-    studies = set(re.findall(r"recorded\(\W+(\w+)", "".join(path.read_text("utf-8") for path in paths)))
-    unknown = set(options.rerun.split(",")) - studies - {"all"} if options.rerun else ()
-    if unknown:
-        sys.exit(f"No notebook to run has a study {min(unknown)!r}; there are: {', '.join(sorted(studies))}")
-    if (BUILD / "figures").exists():
-        shutil.rmtree(BUILD / "figures")
-    for folder in "notebooks", "figures", "slides":
-        writable(BUILD / folder, *[ROOT / folder] if options.update and folder != "slides" else [])
-        sweep(BUILD / folder, ROOT / folder)
-    (BUILD / "kernel.log").write_text("")
-    if options.rerun:
-        os.environ[RERUN] = options.rerun
-        (NOTEBOOKS / "recorded").mkdir(exist_ok=True)
-    import matplotlib.font_manager      # builds matplotlib's font cache here, not loudly inside a notebook  # noqa: F401
+    studies = {"", "all", *re.findall(r"recorded\(\W+(\w+)", "".join(path.read_text("utf-8") for path in paths))}
+    for name in options.rerun.split(","):
+        if name not in studies:
+            sys.exit(f"No notebook to run has a study {name!r}; there are: {', '.join(sorted(studies - {''}))}")
+    folders = [BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides"]
+    folders += [NOTEBOOKS, FIGURES] if options.update else []
+    folders += [NOTEBOOKS / "recorded"] if options.rerun else []
+    writable(*folders)
+    sweep(*folders)
+    os.environ[RERUN] = options.rerun
     results = [run(path) for path in paths]
-    summary(results)
-    if any(failed for *_, failed in results):
-        return 1
-    print(f"Executed notebooks, figures and slides are in {BUILD.relative_to(ROOT)}/")
-    if options.update:
-        for path in paths:
-            write(path, (BUILD / "notebooks" / path.name).read_bytes())
-        made = {path.name: path.read_bytes() for path in (BUILD / "figures").glob("*.png")}
-        for name, data in made.items():
-            write(FIGURES / name, data)
-        shown = (ROOT / "README.md").read_text("utf-8")
-        for path in FIGURES.glob("*.png"):
-            if path.name not in made and path.name not in shown and not options.notebook:
-                path.unlink()       # no notebook makes it any more
-    return 0
+    table([claim for claims, _, _ in results for claim in claims])
+    print(f"Executed notebooks, figures and slides are in {BUILD}/")
+    failures = [failure for _, _, failure in results if failure]
+    if options.update and not failures:
+        for _, made, _ in results:
+            for place, data in made.items():
+                replace(place, data)
+    return "\n".join(failures) or None
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ channels last, weights (kh, kw, in, out) and, transposed, (kh, kw, out, in), and
 odd pixel of padding after the picture, not before (Dumoulin and Visin, 2016, draw all of this).
 """
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
 
 from .checks import choice, whole_number
-from .layers import ACTIVATIONS, columns, glorot, widened
+from .layers import ACTIVATIONS, Dense, Layer, columns, glorot, lines, widened
 
 
 def whole_numbers(name, value, count):
@@ -39,7 +40,7 @@ class Patches:
 
     def __init__(self, picture, kernel, stride, padding):
         self.picture, self.kernel, self.stride = picture, kernel, stride
-        self.size = int(np.prod(kernel)) * picture[2]
+        self.size = math.prod(kernel) * picture[2]
         axes = [self._axis(*axis, padding) for axis in zip(picture, kernel, stride)]
         self.grid, self.before, self.padded = zip(*axes)
 
@@ -64,7 +65,7 @@ class Patches:
         # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
         count, width = samples * h * w, self.size + ones
         if rows is None:
-            rows = columns((), count, width, dtype) if channels == 1 else np.empty((count, width), dtype)
+            rows = (columns if channels == 1 else lines)((), count, width, dtype)
             rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))
@@ -95,7 +96,7 @@ class Patches:
         return work.inside
 
 
-class Conv2D:
+class Conv2D(Layer):
     """A convolution: each output pixel is activation(patch W + b) of the patch of input around it.
 
     inputs: (height, width, channels).  filters: how many channels come out.  kernel, stride: a whole
@@ -109,6 +110,7 @@ class Conv2D:
         self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
         self.padding = choice("padding", padding, ("same", "valid"))
         self.activation = choice("activation", activation, ACTIVATIONS)
+        self.settings = self.inputs, self.filters, self.kernel, self.stride, padding, activation
         self._plan()
 
     def _plan(self):
@@ -116,53 +118,36 @@ class Conv2D:
         if min(self.patches.grid) < 1:
             raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
         self.outputs = (*self.patches.grid, self.filters)
-        self.shape = (self.patches.size + 1, self.filters)
-
-    def __repr__(self):
-        return (f"{type(self).__name__}({self.inputs}, {self.filters}, {self.kernel}, {self.stride}, "
-                f"{self.padding!r}, {self.activation!r})")
+        self.dense = Dense(self.patches.size, self.filters, self.activation)
+        self.shape = self.dense.shape
 
     def initial(self, rng):
         """Fresh parameters: Glorot-uniform weights (a fan is a kernel's pixels times channels), biases zero."""
-        weights = (self.patches.size, self.filters)
-        start = glorot(rng, self.patches.size, int(np.prod(self.kernel)) * self.filters, weights)
-        return np.concatenate([start, np.zeros((1, self.filters))])
-
-    def input(self, leading, samples, dtype):
-        """A buffer for the input of a first layer, as `forward` takes it; and again, for there is no column of ones."""
-        x = np.empty((samples, *self.inputs), dtype)
-        return x, x
+        start, window = np.zeros(self.shape), math.prod(self.kernel)
+        weights = start[:-1] if start.ndim == 2 else start[:-self.filters]
+        weights[...] = glorot(rng, window * self.inputs[2], window * self.filters, weights.shape)
+        return start
 
     def work(self, leading, samples, dtype, first=False, last=False):
         """Buffers for one pass of `samples` pictures, forward and back; the `first` layer needs no dL/dx."""
-        work = self._outputs(samples, dtype)
-        work.ahead = self.patches.work(samples, dtype, ones=True)
+        ahead = self.patches.work(samples, dtype, ones=True)
+        work = self.dense.work((), len(ahead.rows), dtype, first, True, lines)
+        work.ahead, work.picture = ahead, work.y.reshape(samples, *self.outputs)
         if not first:
-            work.back, work.dx = self.patches.work(samples, dtype), np.empty((samples, *self.inputs), dtype)
+            work.back, work.slope = self.patches.work(samples, dtype, rows=work.dx), np.empty((samples, *self.inputs), dtype)
         return work
-
-    def _outputs(self, samples, dtype):
-        y = np.empty((samples, *self.outputs), dtype)
-        return SimpleNamespace(y=y, scratch=np.empty_like(y), flat=y.reshape(-1, self.filters), dx=None,
-                               activation=ACTIVATIONS[self.activation])
 
     def forward(self, params, x, work):
         """x: (samples, *inputs).  Returns (samples, *outputs)."""
         self.patches.gather(work.ahead, x)
-        np.matmul(work.ahead.rows, params, out=work.flat)
-        work.activation.forward(work.y, work.scratch)
-        return work.y
+        self.dense.forward(params, work.ahead.rows, work)
+        return work.picture
 
     def backward(self, params, work, dy, grads):
-        """dy: (samples, *outputs) or as rows, overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
-        dy = dy.reshape(work.y.shape)
-        work.activation.backward(work.y, dy, work.scratch)
-        dy = dy.reshape(-1, self.filters)
-        np.matmul(work.ahead.rows.T, dy, out=grads)
-        if work.dx is not None:
-            np.matmul(dy, params[:-1].T, out=work.back.rows)
-            np.copyto(work.dx, self.patches.scatter(work.back))
-        return work.dx
+        """dy: (samples, *outputs), overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
+        if self.dense.backward(params, work, dy.reshape(-1, self.filters), grads) is not None:
+            np.copyto(work.slope, self.patches.scatter(work.back))
+            return work.slope
 
 
 class Conv2DTranspose(Conv2D):
@@ -182,25 +167,19 @@ class Conv2DTranspose(Conv2D):
     def _split(self, params):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
-    def initial(self, rng):
-        weights = (self.patches.size, self.inputs[2])
-        start = glorot(rng, int(np.prod(self.kernel)) * self.inputs[2], self.patches.size, weights)
-        return np.concatenate([start.ravel(), np.zeros(self.filters)])
-
     def work(self, leading, samples, dtype, first=False, last=False):
-        work, lines = self._outputs(samples, dtype), (samples, self.outputs[0], -1)
-        work.ahead = self.patches.work(samples, dtype)
-        work.back = self.patches.work(samples, dtype, rows=work.ahead.rows)
-        work.painted, work.lines = work.ahead.inside.reshape(lines, copy=False), work.y.reshape(lines)
-        work.dx, work.ones = np.empty((samples, *self.inputs), dtype), np.ones(len(work.flat), dtype)
-        return work
+        ahead, y, rows = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype), (samples, self.outputs[0], -1)
+        return SimpleNamespace(y=y, scratch=np.empty_like(y), activation=ACTIVATIONS[self.activation],
+                               dx=np.empty((samples, *self.inputs), dtype), ones=np.ones(y.size // self.filters, dtype),
+                               ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows),
+                               painted=ahead.inside.reshape(rows, copy=False), drawn=y.reshape(rows))
 
     def forward(self, params, x, work):
         weights, bias = self._split(params)
         work.x = x.reshape(-1, self.inputs[2])
         np.matmul(work.x, weights.T, out=work.ahead.rows)
         self.patches.scatter(work.ahead)
-        np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.lines)    # long lines are quicker to add to
+        np.add(work.painted, np.tile(bias, self.outputs[1]), out=work.drawn)    # whole rows are quicker to add to
         work.activation.forward(work.y, work.scratch)
         return work.y
 
@@ -215,20 +194,12 @@ class Conv2DTranspose(Conv2D):
         return work.dx
 
 
-class Flatten:
+class Flatten(Layer):
     """From pictures (samples, *inputs) to rows for a Dense layer, (samples, features + 1), the last column ones."""
 
-    shape = (0,)
-
     def __init__(self, inputs):
-        self.inputs, self.outputs = tuple(inputs), int(np.prod(inputs))
-
-    def __repr__(self):
-        return f"{type(self).__name__}({self.inputs})"
-
-    def initial(self, rng):
-        """No parameters."""
-        return np.zeros(0)
+        self.inputs, self.outputs = tuple(inputs), math.prod(inputs)
+        self.settings = (self.inputs,)
 
     def work(self, leading, samples, dtype, first=False, last=False):
         """Buffers for one pass of `samples` pictures, forward and back."""
@@ -250,7 +221,7 @@ class Reshape(Flatten):
     """The way back: from the rows of a Dense layer, (samples, features + 1), to pictures (samples, *inputs)."""
 
     def forward(self, params, x, work):
-        """x: (samples, features + 1).  Returns (samples, *outputs of this layer)."""
+        """x: (samples, features + 1).  Returns pictures."""
         return super().backward(params, work, x[:, :-1], None)
 
     def backward(self, params, work, dy, grads):

@@ -9,9 +9,9 @@ Pictures are small arrays of pixels; this module also has what is needed to comp
 plotting library, which would be too slow for a slider: `enlarged` and `write`.
 """
 
-import base64
 import io
 import json
+from base64 import b64encode
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -86,18 +86,16 @@ class Explorer:
         shapes = {picture.shape for row in rows for picture in row}
         if len(shapes) > 1:
             raise ValueError(f"render returned pictures of different shapes: {', '.join(map(str, sorted(shapes)))}")
-        return np.concatenate([np.concatenate(row, axis=1) for row in rows])
+        return np.vstack([np.hstack(row) for row in rows])
 
     def widget(self):
         """The live explorer, of ipywidgets: an image above two sliders."""
         import ipywidgets as widgets
 
-        def slider(axis):
-            label, values = axis
-            return widgets.SelectionSlider(options=list(zip(_labels(values), values)), index=len(values) // 2, description=label,
-                                           layout=widgets.Layout(width="32em"), style={"description_width": "9em"})
-
-        x, y, image = slider(self.x), slider(self.y), widgets.Image(format="png")
+        x, y = [widgets.SelectionSlider(options=list(zip(texts, values)), index=len(values) // 2, description=label,
+                                        layout={"width": "32em"}, style={"description_width": "9em"})
+                for label, values, texts in (self.x, self.y)]
+        image = widgets.Image(format="png")
 
         def update(change=None):
             image.value = png(self.picture(x.value, y.value), self.zoom)
@@ -109,36 +107,30 @@ class Explorer:
 
     def html(self):
         """The explorer without Python: an element of class ``explorer`` with the atlas and what drives it."""
-        source = base64.b64encode(png(self.atlas())).decode()
-        axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape(json.dumps(_labels(values)))}"'
-                       for name, (label, values) in (("x", self.x), ("y", self.y)))
-        return (f'<div class="explorer"{axes} data-zoom="{self.zoom}">'
-                f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{source}">'
+        axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape(json.dumps(texts))}"'
+                       for name, (label, _, texts) in (("x", self.x), ("y", self.y)))
+        return (f'<div class="explorer"{axes} data-zoom="{self.zoom}"><img alt="{escape(self.alt)}" '
+                f'src="data:image/png;base64,{b64encode(png(self.atlas())).decode()}">'
                 f"<script>{SCRIPT.read_text()}</script></div>")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {"text/plain": repr(self), "text/html": self.html()}
         try:
-            bundle.update(self.widget()._repr_mimebundle_())
+            live = self.widget()._repr_mimebundle_()
         except ImportError:
-            pass
-        return {**bundle, "text/plain": repr(self)}
+            live = {}
+        return {**live, "text/plain": repr(self), "text/html": self.html()}
 
 
 def _axis(name, axis):
-    """The pair of a slider, its values as a list; ValueError unless it has a label and values that can be shown."""
+    """(label, values, how each is shown) of a slider; ValueError unless there is a label and values to be shown."""
     wanted = "a pair: a label and from one to 1000 finite numbers or strings"
     try:
         label, values = axis
         values = [] if isinstance(values, str) else list(islice(values, 1001))
-        for value in values:
-            isinstance(value, str) or number(name, value, wanted, np.isfinite)
+        texts = [value if isinstance(value, str) else f"{number(name, value, wanted, np.isfinite):.3g}"
+                 for value in values]
         if isinstance(label, str) and 1 <= len(values) <= 1000:
-            return label, values
+            return label, values, texts
     except (TypeError, ValueError):
         pass
     raise ValueError(f"{name} was {axis!r}; it must be {wanted}")
-
-
-def _labels(values):
-    return [value if isinstance(value, str) else f"{value:.3g}" for value in values]

@@ -1,13 +1,13 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
 import json
-import math
 import os
 import tempfile
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
@@ -20,23 +20,27 @@ UNFINISHED = ".part"        # what the name of a file ends with that is still be
 def whole(path):
     """A binary file to write to; it becomes `path` only when the block ends without an error."""
     path = Path(file_name("path", path))
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED, delete=False) as file:
-        try:
+    unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
+    file = open(unfinished, "xb")
+    try:
+        with file:
             yield file
-            file.close()
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException as error:
-            with suppress(OSError):             # what is left in its buffer may not fit either
-                file.close()
-            os.unlink(file.name)
-            if isinstance(error, OSError) and error.errno and not error.filename:
-                error.filename = str(path)      # a full disk does not say which file was too much for it
-            raise
+        os.replace(unfinished, path)
+    except BaseException as error:
+        unfinished.unlink()
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = str(path)          # a full disk does not say which file was too much for it
+        raise
+
+
+def replace(path, data):
+    """Make these bytes the content of a file, whether or not there is one."""
+    with whole(path) as file:
+        file.write(data)
 
 
 def writable(*folders):
-    """Make these folders if need be; PermissionError or the like, naming the folder, unless files can be written there."""
+    """Make these folders if need be; PermissionError or the like, naming the folder, where no file can be written."""
     for folder in folders:
         os.makedirs(folder, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -65,26 +69,23 @@ def load_model(path, kind):
             with zipfile.ZipFile(file) as archive:
                 if set(archive.namelist()) != {"settings.npy", "parameters.npy"}:
                     raise ValueError("it holds other things than settings and parameters")
-                settings = json.loads(str(_array(archive, "settings.npy", 10_000)))
-                parameters = _array(archive, "parameters.npy", 1e9)
+                settings = json.loads(str(_array(archive, "settings.npy", most=10_000)))
+                parameters = _array(archive, "parameters.npy", most=1e9)
             if not isinstance(settings, dict) or settings.pop("model", None) != kind:
                 raise ValueError("it holds another kind of model")
             if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
                 raise ValueError("its parameters are not finite numbers")
-        except Exception as error:      # damage makes zipfile, zlib, bz2, NumPy and json raise nearly everything
+        except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything
             raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters
 
 
 def _array(archive, name, most):
-    """An array of an archive.  It must be stored unpacked and fill its place: then nothing here outgrows the file."""
+    """An array of an archive: nothing is unpacked, so its bytes, which alone count, are no more than the file has."""
     entry = archive.getinfo(name)
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
         raise ValueError("it would unpack to more than a model")
-    data = BytesIO(archive.read(entry))
-    if np.lib.format.read_magic(data) != (1, 0):
-        raise ValueError("its arrays are of another version")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(data)
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize != entry.file_size - data.tell():
-        raise ValueError("its arrays are not what their headers say")
-    return np.frombuffer(data.getbuffer()[data.tell():], dtype).reshape(shape, order="F" if fortran else "C")
+    file = BytesIO(archive.read(entry))
+    np.lib.format.read_magic(file)
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    return np.frombuffer(file.getbuffer(), dtype, offset=file.tell()).reshape(shape, order="F" if fortran else "C")

@@ -31,6 +31,11 @@ def columns(leading, rows, features, dtype):
     return np.empty((*leading, features, rows), dtype).mT
 
 
+def lines(leading, rows, features, dtype):
+    """The same with contiguous rows, for there are many features or neighbours to be read with them."""
+    return np.empty((*leading, rows, features), dtype)
+
+
 def widened(leading, rows, features, dtype):
     """A pair: an array with a last column of ones, (*leading, rows, features + 1), and its view without it."""
     wide = columns(leading, rows, features + 1, dtype)
@@ -109,18 +114,33 @@ def glorot(rng, fan_in, fan_out, shape):
     return rng.uniform(-limit, limit, shape)
 
 
-class Dense:
+class Layer:
+    """What layers share: `inputs` and `outputs`, the shapes of a sample before and after; no parameters if not said otherwise."""
+
+    shape = (0,)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(map(repr, self.settings))})"
+
+    def initial(self, rng):
+        """Fresh parameters, an array of `shape`."""
+        return np.zeros(self.shape)
+
+    def input(self, leading, rows, dtype):
+        """A buffer for what a first layer takes: as `forward` wants it, and the part of it that holds the samples."""
+        x = np.empty((*leading, rows, *self.inputs), dtype)
+        return x, x
+
+
+class Dense(Layer):
     """y = activation(x W + b): every output looks at every input.
 
     Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
     """
 
     def __init__(self, inputs, outputs, activation="linear"):
-        self.inputs, self.outputs, self.activation = inputs, outputs, activation
+        self.inputs, self.outputs, self.activation = self.settings = inputs, outputs, activation
         self.shape = (inputs + 1, outputs)
-
-    def __repr__(self):
-        return f"Dense({self.inputs}, {self.outputs}, {self.activation!r})"
 
     def initial(self, rng):
         """Fresh parameters: Glorot-uniform weights, biases zero."""
@@ -128,18 +148,16 @@ class Dense:
         return np.concatenate([weights, np.zeros((1, self.outputs))])
 
     def input(self, leading, rows, dtype):
-        """A buffer for the input of a first layer: as `forward` takes it, and the samples in it, (..., rows, inputs)."""
         return widened(leading, rows, self.inputs, dtype)
 
-    def work(self, leading, rows, dtype, first=False, last=False):
+    def work(self, leading, rows, dtype, first=False, last=False, empty=columns):
         """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
         wide, y = widened(leading, rows, self.outputs, dtype)
         if last:
-            wide = y = columns(leading, rows, self.outputs, dtype)
-        return SimpleNamespace(wide=wide, y=y, dx=None if first else columns(leading, rows, self.inputs, dtype),
-                               activation=ACTIVATIONS[self.activation],
-                               scratch=columns(leading, rows, self.outputs, dtype),
-                               product=np.matmul if leading else np.dot)     # `dot` starts quicker, but knows no members
+            wide = y = empty(leading, rows, self.outputs, dtype)
+        return SimpleNamespace(wide=wide, y=y, dx=None if first else empty(leading, rows, self.inputs, dtype),
+                               activation=ACTIVATIONS[self.activation], scratch=np.empty_like(y),
+                               product=np.matmul if leading or empty is lines else np.dot)      # `dot` starts quicker
 
     def forward(self, params, x, work):
         """x: (..., rows, inputs + 1), its last column ones.  Returns (..., rows, outputs + 1), likewise."""

@@ -15,12 +15,13 @@ import json
 import math
 import os
 from html import escape
-from numbers import Real
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
+
 from .checks import number
-from .files import whole
+from .files import replace
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
 
@@ -29,29 +30,30 @@ def claim(text, measured, at_least=None, at_most=None):
     """State `text`, show the bound it must meet, and fail with AssertionError if `measured` does not.
 
     measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
-    bound, in the same unit; a truth needs none.
+    bound, in the same unit; a truth needs none.  TypeError or ValueError for other arguments.
     """
     from IPython.display import display
 
     if not isinstance(text, str):
         raise TypeError(f"text was {text!r}; it must be a sentence")
-    if not isinstance(measured, Real) and str(measured) not in ("True", "False"):
-        raise TypeError(f"measured was {measured!r}; it must be a number, or True or False")
-    for name, bound in ("at_least", at_least), ("at_most", at_most):
-        bound is None or number(name, bound, "a finite number", math.isfinite)
-    if at_least is None and at_most is None:
-        holds, bound = measured is True or str(measured) == "True", "true"
-    elif at_least is not None and at_most is not None:
-        raise ValueError("claim takes at_least or at_most, not both")
+    if isinstance(measured, (bool, np.bool_)):
+        measured = bool(measured)
     else:
-        holds = measured >= at_least if at_most is None else measured <= at_most
-        bound = f"at least {at_least:g}" if at_most is None else f"at most {at_most:g}"
-    value = bool(holds) if bound == "true" else float(measured)
-    line = f"{'✓' if holds else '✗'} {text}" + ("" if bound == "true" else f" — required: {bound}")
+        measured = number("measured", measured, "a number, or True or False", lambda value: True)
+    if at_least is not None and at_most is not None:
+        raise ValueError("claim takes at_least or at_most, not both")
+    required, holds = "true", measured is True
+    if at_least is not None:
+        bound = number("at_least", at_least, "a finite number", math.isfinite)
+        required, holds = f"at least {bound:g}", measured >= bound
+    if at_most is not None:
+        bound = number("at_most", at_most, "a finite number", math.isfinite)
+        required, holds = f"at most {bound:g}", measured <= bound
+    line = f"{'✓' if holds else '✗'} {text}" + ("" if required == "true" else f" — required: {required}")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
-            metadata={"claim": dict(claim=text, required=bound, measured=value, holds=bool(holds))})
+            metadata={"claim": dict(claim=text, required=required, measured=measured, holds=holds)})
     if not holds:
-        raise AssertionError(f"{text}: required {bound}, measured {measured}")
+        raise AssertionError(f"{text}: required {required}, measured {measured}")
 
 
 def recorded(name, study):
@@ -94,27 +96,20 @@ def _source(study):
 
 
 def _write(path, source, results):
-    """Write a study: its source line by line, and each of its results on a line."""
-    lines = [f"  {json.dumps(key)}: {json.dumps(_plain(value))}" for key, value in results.items()]
+    """Write a study: its source line by line, and each of its results on a line.
+
+    NumPy arrays become lists, and numbers have four significant digits, which is all that a study knows.
+    """
+    results = json.loads(json.dumps(results, default=lambda value: value.tolist()),
+                         parse_float=lambda digits: float(f"{float(digits):.4g}"))
+    lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
     text = f'{{"study": {json.dumps(source.splitlines(), indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
-    with whole(path) as file:
-        file.write(text.encode())
-
-
-def _plain(value):
-    """NumPy arrays as lists, and numbers with four significant digits, which is all a study knows."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    replace(path, text.encode())
 
 
 def table(header, *rows):
     """Show rows of text and numbers as a table."""
     from IPython.display import Markdown, display
 
-    lines = [header, ["---"] * len(header), *rows]
-    display(Markdown("\n".join("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines)))
+    lines = [[str(cell).replace("|", r"\|") for cell in line] for line in (header, ["---"] * len(header), *rows)]
+    display(Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines)))

@@ -26,7 +26,7 @@ import numpy as np
 
 from .checks import as_samples, float_type, generator, number, whole_number
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
-from .layers import Dense, Sigmoid, widened
+from .layers import Dense, Layer, Sigmoid, widened
 from .losses import LOSSES
 from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
@@ -35,24 +35,15 @@ NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
 MICRO = 16                      # pictures at a time: what they need then stays in the processor's cache
 
 
-class Sample:
+class Sample(Layer):
     """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one writes into work.epsilon.
 
     It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
     adds beta times its gradient on the way back (Kingma and Welling, appendix B).
     """
 
-    shape = (0,)
-
-    def __init__(self, latent, beta):
-        self.latent, self.beta = latent, beta
-
-    def __repr__(self):
-        return f"Sample({self.latent}, beta={self.beta:g})"
-
-    def initial(self, rng):
-        """No parameters."""
-        return np.zeros(0)
+    def __init__(self, latent, beta=1.0):
+        self.latent, self.beta = self.settings = latent, beta
 
     def work(self, leading, rows, dtype, first=False, last=False):
         """Buffers for one pass of `rows` clouds, forward and back."""

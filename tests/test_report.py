@@ -133,7 +133,7 @@ def test_results_of_another_version_of_the_function_are_refused(folder, monkeypa
         recorded("rates", study)
 
 
-@pytest.mark.parametrize("broken, error", [(failing, RuntimeError), (lambda: {"object": object()}, TypeError)])
+@pytest.mark.parametrize("broken, error", [(failing, RuntimeError), (lambda: {"object": object()}, AttributeError)])
 def test_a_study_that_fails_leaves_the_old_results(folder, monkeypatch, broken, error):
     monkeypatch.setenv(RERUN, "all")
     recorded("rates", study)

@@ -97,7 +97,7 @@ def test_what_cannot_be_shown(notebook, text, message):
     notebook.cells[2].source = text
     with pytest.raises(ValueError, match=message) as error:
         export(notebook)
-    assert "$" not in text or f"the cell that begins {text!r}" in str(error.value)
+    assert "$" not in text or repr(text.strip("$")) in str(error.value)
 
 
 def test_an_output_folder_that_cannot_be_is_said_before_work_begins(notebook, tmp_path):
@@ -154,10 +154,16 @@ def test_sliders_keep_the_arrows_but_not_the_remote(deck):
     with opened(deck(), query="#/3") as (page, complaints):
         page.wait_for_function("Reveal.isReady()")
         where, slider = "Reveal.getIndices().h", page.locator("input[type=range]")
+        slider.evaluate("e => e.addEventListener('keydown', key => key.stopPropagation())")      # as the explorer's own do
         slider.focus()
         page.keyboard.press("ArrowRight")
         assert (page.evaluate(where), slider.input_value()) == (3, "11")
         page.keyboard.press("PageUp")
+        assert (page.evaluate(where), slider.input_value()) == (2, "11")
+        page.keyboard.press("PageDown")
+        slider.focus()
+        page.keyboard.press("Escape")
+        page.keyboard.press("ArrowLeft")
         assert (page.evaluate(where), slider.input_value()) == (2, "11")
 
 

@@ -11,8 +11,9 @@
     text.textContent = axis.label;
     row.append(text, axis.slider, axis.readout);
     row.style.cssText = "display: flex; gap: 1em; align-items: center; justify-content: center";
+    text.style.cssText = "flex: none; min-width: 7em; text-align: right";       // so that the sliders stand in line
     axis.slider.style.width = "40%";
-    axis.readout.style.minWidth = "4em";
+    axis.readout.style.cssText = "flex: none; width: 7em";
     axis.slider.addEventListener("input", draw);
     ["keydown", "touchstart", "pointerdown"].forEach(kind =>       // the slide deck must not take these
       axis.slider.addEventListener(kind, event => event.stopPropagation()));
