@@ -10,6 +10,7 @@ written must each give one line, and leave everything as it was.
 """
 
 import json
+import math
 import os
 import random
 import re
@@ -71,17 +72,17 @@ def undisturbed(command, folder, **settings):
     return time.monotonic() - start
 
 
-def killed(command, folder, after):
-    """Start a command, kill it `after` so many seconds; whether it was still running."""
+def killed(command, folder, after=None, watched=None):
+    """Start a command and kill it after so many seconds, or as soon as a file is begun in a folder; whether it still ran."""
     process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(after)
-        return False
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        process.wait()
-        return True
+    end = math.inf if after is None else time.monotonic() + after
+    while time.monotonic() < end and not (watched and any(watched.glob(".*.part"))):
+        if process.poll() is not None:
+            return False
+        time.sleep(0.0002 if watched else 0.01)
+    os.killpg(process.pid, 9)
+    return process.wait() == -9
 
 
 def contents(folder, names):
@@ -105,9 +106,9 @@ def assert_whole(folder):
                 assert all(array.size for array in arrays.values()), path
 
 
-def moment(kill, seconds):
-    """A random moment: every other one in the last fifth, when files are written."""
-    return random.uniform(0.8 * seconds if kill % 2 else 0, seconds)
+def moment(kill, seconds, *folders):
+    """When to kill: at a random moment, or, every other time, when a file is begun in one of these folders."""
+    return dict(watched=random.choice(folders)) if kill % 2 else dict(after=random.uniform(0, seconds))
 
 
 def kill_report(folder, kills):
@@ -125,7 +126,8 @@ def kill_report(folder, kills):
         # the notebook's sources become those of the other version, as if somebody had edited it
         report(folder, version)
         edited = (folder / FILES[0]).read_bytes()
-        if not killed(REPORT, folder, moment(done, seconds)):
+        places = [folder / place for place in ("build/notebooks", "build/figures", "build/slides", "notebooks", "figures")]
+        if not killed(REPORT, folder, **moment(done, seconds, *places)):
             assert contents(folder, FILES) == reference[version]
             continue
         done += 1
@@ -136,7 +138,7 @@ def kill_report(folder, kills):
         counts["new" if all(both) else "between" if any(both) else "old"] += 1
         assert_whole(folder)
         counts["unfinished"] += len([*folder.glob("**/.*.part")]) > 0
-        undisturbed(REPORT, folder)
+        seconds = undisturbed(REPORT, folder)
         assert contents(folder, FILES) == reference[version], "the next run made something else"
         assert not [*folder.glob("**/.*.part")], "the next run did not sweep up"
     return counts
@@ -151,7 +153,7 @@ def kill_training(folder, kills):
     for name in names:
         (folder / name).unlink()
     while done < kills:
-        if killed(command, folder, moment(done, seconds)):
+        if killed(command, folder, **moment(done, seconds, folder)):
             done += 1
             counts["checkpoint"] += (folder / "vae.checkpoint.npz").exists()
             counts["unfinished"] += len([*folder.glob(".*.part")]) > 0
@@ -168,7 +170,7 @@ def kill_training(folder, kills):
     return counts
 
 
-def refused(command, folder, root=ROOT, **settings):
+def refused(command, folder, root=ROOT, may_succeed=False, **settings):
     """The one line that a command says when it cannot write; files under their names must stay, and no half ones be left."""
     def kept():
         return {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file() and "build" not in path.parts
@@ -177,12 +179,14 @@ def refused(command, folder, root=ROOT, **settings):
     before, weights = kept(), contents(folder, ("autoenc/data/vae.npz", "autoenc/data/vae.json"))
     done = subprocess.run(command, cwd=folder, env=environment(root), capture_output=True, text=True, **settings)
     said = done.stderr.strip().splitlines()
+    if may_succeed and not done.returncode:
+        return None
     assert done.returncode and said and "Traceback" not in done.stderr, done.stderr or "no error at all"
     assert said[-1].startswith("Cannot write to "), said[-1]
     assert before == kept() and weights == contents(folder, weights), "a file was changed"
     assert not [*folder.glob("**/.*.part")], "half a file is left"
     assert_whole(folder)
-    return "`" + re.sub(r"\S+?(?=/(build|autoenc)\b)", "…", said[-1]) + "`"
+    return "`" + re.sub(r"\S+?(?=/(build|autoenc)\b)|(?<=/)tmp\w{8}(?=:)", "…", said[-1]) + "`"
 
 
 def small_files():
@@ -211,21 +215,31 @@ def unwritable():
         shutil.rmtree(folder / "build")
         (folder / "build").write_text("in the way, which stops even root")
         lines.append(f"- report, folder that cannot be written: {refused(REPORT, folder)}")
-    for kilobytes in 24, 48, 300:           # full at the notebook, at the figure, at the slides
+    said = []
+    for kilobytes in range(24, 4000, 24):       # until all fits
         with tempfile.TemporaryDirectory() as folder, disk(folder, kilobytes) as mounted:
-            if mounted:
-                report(Path(folder), 1)
-                lines.append(f"- report, disk of {kilobytes} kB: {refused(REPORT, Path(folder))}")
+            if not mounted:
+                break
+            report(Path(folder), 1)
+            said.append(refused(REPORT[:-1], Path(folder), may_succeed=True))
+            if said[-1] is None:
+                break
+    lines += [f"- report, full disk: {line}" for line in dict.fromkeys(said) if line]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         shutil.copytree(ROOT / "autoenc", folder / "autoenc", ignore=shutil.ignore_patterns("__pycache__"))
         lines.append(f"- training, files limited to 4 kB: {refused(PRETRAIN, folder, folder, preexec_fn=small_files)}")
-        with disk(folder / "autoenc" / "data", 100) as mounted:
+        data = folder / "autoenc" / "data"
+        small = {path.name: path.read_bytes() for path in data.glob("*.json")}
+        with disk(data, 200) as mounted:
             if mounted:
-                lines.append(f"- training, disk of 100 kB: {refused(PRETRAIN, folder, folder)}")
-        shutil.rmtree(folder / "autoenc" / "data")
-        (folder / "autoenc" / "data").write_text("in the way")
-        lines.append(f"- training, folder that cannot be written: {refused(PRETRAIN, folder, folder)}")
+                for name, content in small.items():
+                    (data / name).write_bytes(content)
+                lines.append(f"- training, full disk: {refused(PRETRAIN, folder, folder)}")
+                subprocess.run(["mount", "-o", "remount,ro", data], check=True)
+            else:
+                data.chmod(0o555)
+            lines.append(f"- training, folder that cannot be written: {refused(PRETRAIN, folder, folder)}")
     return lines
 
 
@@ -238,14 +252,14 @@ def main(kills):
     with tempfile.TemporaryDirectory() as folder:
         counts = kill_report(Path(folder), kills)
         print(f"{kills} kills of the report: {counts}", flush=True)
-        assert counts["old"] and counts["new"] + counts["between"], "no kill while files were written"
-    lines.append(f"- `python -m autoenc --update`, killed (SIGKILL) {kills} times at random moments, half of them in the last fifth of its "
-                 "time: every file whole, notebook and figure each that of the run before or of the one that was killed; "
+        assert counts["old"] and counts["between"] and counts["unfinished"], "no kill while files were written"
+    lines.append(f"- `python -m autoenc --update`, killed (SIGKILL) {kills} times, half of them at random moments, half while a file was "
+                 "being written: every file whole, notebook and figure each that of the run before or of the one that was killed; "
                  f"{kills} of {kills} next runs succeeded, with the bytes of an undisturbed run, and swept up.")
     with tempfile.TemporaryDirectory() as folder:
         counts = kill_training(Path(folder), kills)
         print(f"{kills} kills of the training: {counts}", flush=True)
-        assert counts["checkpoint"], "no kill behind a checkpoint"
+        assert counts["checkpoint"] and counts["unfinished"], "no kill behind a checkpoint, or while files were written"
     lines.append(f"- training of the VAE (`train_pretrained`), killed {kills} times likewise: every file whole; started again it goes on "
                  "from its checkpoint and ends with the bytes of a training that was never interrupted.")
     return lines
