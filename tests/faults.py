@@ -4,19 +4,26 @@
 
 The report here is a notebook of two cells with a figure, which comes in two versions; the training is six epochs on three
 hundred pictures.  After each kill every committed file must be, byte for byte, that of an undisturbed run: the one before or
-the one that was killed.  The next run must succeed and sweep up.
+the one that was killed; whatever has a proper name in build/ must be whole.  The next run must succeed and sweep up.  Full
+disks (small ones in memory, where one may mount them; else a limit on the size of files) and folders that cannot be
+written must each give one line, and leave everything as it was.
 """
 
 import json
+import math
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).parent.parent
 FILES = "notebooks/01_short.ipynb", "figures/short.png"
@@ -28,12 +35,19 @@ from autoenc.pretrain import train_pretrained
 (pictures, _), _ = fashion_mnist(sample=True)
 train_pretrained(pictures[:300], pictures[300:400], sys.argv[1], epochs=6)
 """]
-ERROR = [sys.executable, "-c", TRAINING[2].replace("train_pretrained(p", "try:\n    train_pretrained(p")
-         + "except OSError as error:\n    sys.exit(f'{error}')"]
+# The command itself, on pictures of noise: in a copy of the package, into whose data/ it writes.
+PRETRAIN = [sys.executable, "-c", """
+import runpy
+import numpy as np
+from autoenc import fashion
+pictures = np.random.default_rng(0).random((400, 28, 28, 1), np.float32)
+fashion.fashion_mnist = lambda *_: ((pictures[:300], None), (pictures[300:], None))
+runpy.run_module("autoenc.pretrain", run_name="__main__")
+"""]
 
 
-def environment():
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def environment(root=ROOT):
+    return {**os.environ, "PYTHONPATH": str(root)}
 
 
 def report(folder, version):
@@ -58,26 +72,43 @@ def undisturbed(command, folder, **settings):
     return time.monotonic() - start
 
 
-def killed(command, folder, after):
-    """Start a command, kill it `after` so many seconds; whether it was still running."""
+def killed(command, folder, after=None, watched=None):
+    """Start a command and kill it after so many seconds, or as soon as a file is begun in a folder; whether it still ran."""
     process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(after)
-        return False
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        process.wait()
-        return True
+    end = math.inf if after is None else time.monotonic() + after
+    while time.monotonic() < end and not (watched and any(watched.glob(".*.part"))):
+        if process.poll() is not None:
+            return False
+        time.sleep(0.0002 if watched else 0.01)
+    os.killpg(process.pid, 9)
+    return process.wait() == -9
 
 
 def contents(folder, names):
     return {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
 
 
-def moment(kill, seconds):
-    """A random moment: every other one in the last fifth, when files are written."""
-    return random.uniform(0.8 * seconds if kill % 2 else 0, seconds)
+def assert_whole(folder):
+    """Nothing in a folder, but what has a hidden name, is half a file."""
+    for path in folder.rglob("*.*"):
+        if path.name.startswith("."):
+            continue
+        data = path.read_bytes()
+        if path.suffix == ".html":
+            assert data.rstrip().endswith(b"</html>"), f"half a deck: {path}"
+        elif path.suffix == ".png":
+            assert data.endswith(b"IEND\xaeB`\x82"), f"half a figure: {path}"
+        elif path.suffix in (".ipynb", ".json"):
+            json.loads(data)
+        elif path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:       # every array's checksum is compared
+                assert all(array.size for array in arrays.values()), path
+
+
+def moment(kill, seconds, *folders):
+    """When to kill: at a random moment, or, every other time, when a file is begun in one of these folders."""
+    return dict(watched=random.choice(folders)) if kill % 2 else dict(after=random.uniform(0, seconds))
 
 
 def kill_report(folder, kills):
@@ -95,7 +126,8 @@ def kill_report(folder, kills):
         # the notebook's sources become those of the other version, as if somebody had edited it
         report(folder, version)
         edited = (folder / FILES[0]).read_bytes()
-        if not killed(REPORT, folder, moment(done, seconds)):
+        places = [folder / place for place in ("build/notebooks", "build/figures", "build/slides", "notebooks", "figures")]
+        if not killed(REPORT, folder, **moment(done, seconds, *places)):
             assert contents(folder, FILES) == reference[version]
             continue
         done += 1
@@ -104,10 +136,9 @@ def kill_report(folder, kills):
         assert now[FILES[1]] in (old[FILES[1]], reference[version][FILES[1]]), "the figure is neither the old nor the new one"
         both = [now[FILES[0]] == reference[version][FILES[0]], now[FILES[1]] == reference[version][FILES[1]]]
         counts["new" if all(both) else "between" if any(both) else "old"] += 1
-        for path in folder.glob("build/slides/*.html"):
-            assert path.read_text().rstrip().endswith("</html>"), "half a deck"
+        assert_whole(folder)
         counts["unfinished"] += len([*folder.glob("**/.*.part")]) > 0
-        undisturbed(REPORT, folder)
+        seconds = undisturbed(REPORT, folder)
         assert contents(folder, FILES) == reference[version], "the next run made something else"
         assert not [*folder.glob("**/.*.part")], "the next run did not sweep up"
     return counts
@@ -122,10 +153,11 @@ def kill_training(folder, kills):
     for name in names:
         (folder / name).unlink()
     while done < kills:
-        if killed(command, folder, moment(done, seconds)):
+        if killed(command, folder, **moment(done, seconds, folder)):
             done += 1
             counts["checkpoint"] += (folder / "vae.checkpoint.npz").exists()
             counts["unfinished"] += len([*folder.glob(".*.part")]) > 0
+            assert_whole(folder)
             assert all(reference[name] == data for name, data in contents(folder, names).items()), "a damaged file"
         else:
             assert contents(folder, names) == reference, "interrupted and gone on, the training gave other weights"
@@ -138,15 +170,23 @@ def kill_training(folder, kills):
     return counts
 
 
-def refused(command, folder, what, **settings):
-    """The one line that a command says when it cannot write; it must leave what was there, and nothing else."""
-    before = {path: path.read_bytes() for path in folder.glob("[!b]*/*") if path.is_file()}
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, **settings)
+def refused(command, folder, root=ROOT, may_succeed=False, **settings):
+    """The one line that a command says when it cannot write; files under their names must stay, and no half ones be left."""
+    def kept():
+        return {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file() and "build" not in path.parts
+                and path.name not in ("vae.npz", "vae.json") and "checkpoint" not in path.name}
+
+    before, weights = kept(), contents(folder, ("autoenc/data/vae.npz", "autoenc/data/vae.json"))
+    done = subprocess.run(command, cwd=folder, env=environment(root), capture_output=True, text=True, **settings)
     said = done.stderr.strip().splitlines()
-    assert done.returncode and "Traceback" not in done.stderr, done.stderr
-    assert before == {path: path.read_bytes() for path in folder.glob("[!b]*/*") if path.is_file()}, what
+    if may_succeed and not done.returncode:
+        return None
+    assert done.returncode and said and "Traceback" not in done.stderr, done.stderr or "no error at all"
+    assert said[-1].startswith("Cannot write to "), said[-1]
+    assert before == kept() and weights == contents(folder, weights), "a file was changed"
     assert not [*folder.glob("**/.*.part")], "half a file is left"
-    return said[-1].replace(str(folder), "FOLDER")
+    assert_whole(folder)
+    return "`" + re.sub(r"\S+?(?=/(build|autoenc)\b)|(?<=/)tmp\w{8}(?=:)", "…", said[-1]) + "`"
 
 
 def small_files():
@@ -154,40 +194,79 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
-def main(kills):
-    random.seed(0)
-    lines = ["# What is left after a fault", "", f"By `python -m tests.faults`, {kills} kills (SIGKILL) of each command at random moments.", ""]
+@contextmanager
+def disk(folder, kilobytes):
+    """A file system of so many kilobytes, in memory; False where one may not mount it."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder], capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", folder], check=True)
+
+
+def unwritable():
+    """What both commands say of full disks and of folders that cannot be written: a list of lines."""
+    lines = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        counts = kill_report(folder, kills)
-        lines.append(f"- `python -m autoenc --update`: {kills} kills; {counts['old']} left all files of the run before, "
-                     f"{counts['new']} all of the new run, {counts['between']} new and old ones side by side, each of them whole; "
-                     f"{counts['unfinished']} left an unfinished file under a hidden name. "
-                     f"{kills} of {kills} next runs succeeded, with the bytes of an undisturbed run, and swept up.")
-        print(lines[-1], flush=True)
-        lines += ["- full disk: `" + refused(REPORT, folder, "full disk", preexec_fn=small_files) + "`"]
+        report(folder, 1)
+        lines.append(f"- report, files limited to 4 kB: {refused(REPORT, folder, preexec_fn=small_files)}")
         shutil.rmtree(folder / "build")
         (folder / "build").write_text("in the way, which stops even root")
-        lines += ["- folder that cannot be written: `" + refused(REPORT, folder, "unwritable") + "`"]
+        lines.append(f"- report, folder that cannot be written: {refused(REPORT, folder)}")
+    said = []
+    for kilobytes in range(24, 4000, 24):       # until all fits
+        with tempfile.TemporaryDirectory() as folder, disk(folder, kilobytes) as mounted:
+            if not mounted:
+                break
+            report(Path(folder), 1)
+            said.append(refused(REPORT[:-1], Path(folder), may_succeed=True))
+            if said[-1] is None:
+                break
+    lines += [f"- report, full disk: {line}" for line in dict.fromkeys(said) if line]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        counts = kill_training(folder, kills)
-        lines.append(f"- training of the VAE (`train_pretrained`): {kills} kills, {counts['checkpoint']} of them behind a checkpoint, "
-                     f"{counts['unfinished']} left an unfinished file under a hidden name; {counts['ended'] + 1} trainings were "
-                     "gone on with to their end, all with the bytes of one that was never interrupted.")
-        print(lines[-1], flush=True)
-        training = [*ERROR, str(folder / "weights" / "vae.npz")]
-        (folder / "weights").mkdir()
-        lines += ["- full disk: `" + refused(training, folder, "full disk", preexec_fn=small_files) + "`"]
-        (folder / "weights").rmdir()
-        (folder / "weights").write_text("in the way")
-        lines += ["- folder that cannot be written: `" + refused(training, folder, "unwritable") + "`"]
+        shutil.copytree(ROOT / "autoenc", folder / "autoenc", ignore=shutil.ignore_patterns("__pycache__"))
+        lines.append(f"- training, files limited to 4 kB: {refused(PRETRAIN, folder, folder, preexec_fn=small_files)}")
+        data = folder / "autoenc" / "data"
+        small = {path.name: path.read_bytes() for path in data.glob("*.json")}
+        with disk(data, 200) as mounted:
+            if mounted:
+                for name, content in small.items():
+                    (data / name).write_bytes(content)
+                lines.append(f"- training, full disk: {refused(PRETRAIN, folder, folder)}")
+                subprocess.run(["mount", "-o", "remount,ro", data], check=True)
+            else:
+                data.chmod(0o555)
+            lines.append(f"- training, folder that cannot be written: {refused(PRETRAIN, folder, folder)}")
+    return lines
+
+
+def main(kills):
+    """Try it all; the lines of tests/FAULTS.md, which are the same for every run that goes well."""
+    random.seed(0)
+    lines = ["# What is left after a fault", "", "By `python -m tests.faults`; whatever is said here was checked, each time.", "",
+             *unwritable()]
+    print(*lines, sep="\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = kill_report(Path(folder), kills)
+        print(f"{kills} kills of the report: {counts}", flush=True)
+        assert counts["old"] and counts["between"] and counts["unfinished"], "no kill while files were written"
+    lines.append(f"- `python -m autoenc --update`, killed (SIGKILL) {kills} times, half of them at random moments, half while a file was "
+                 "being written: every file whole, notebook and figure each that of the run before or of the one that was killed; "
+                 f"{kills} of {kills} next runs succeeded, with the bytes of an undisturbed run, and swept up.")
+    with tempfile.TemporaryDirectory() as folder:
+        counts = kill_training(Path(folder), kills)
+        print(f"{kills} kills of the training: {counts}", flush=True)
+        assert counts["checkpoint"] and counts["unfinished"], "no kill behind a checkpoint, or while files were written"
+    lines.append(f"- training of the VAE (`train_pretrained`), killed {kills} times likewise: every file whole; started again it goes on "
+                 "from its checkpoint and ends with the bytes of a training that was never interrupted.")
     return lines
 
 
 if __name__ == "__main__":
     kills = int(sys.argv[1]) if sys.argv[1:] else 50
     lines = main(kills)
-    print(*lines, sep="\n")
     if kills >= 50:
         (ROOT / "tests" / "FAULTS.md").write_text("\n".join(lines) + "\n")

@@ -1,4 +1,7 @@
-"""Labels that hold HTML or scripts are shown as they are, and run nothing: in exported pages and decks, in a browser."""
+"""Labels that hold HTML or scripts are shown as they are, and run nothing: in exported pages and decks, in a browser.
+
+They come in explorers, claims, tables, figures' descriptions, and the name of the page.
+"""
 
 import nbformat.v4 as v4
 import numpy as np
@@ -8,6 +11,7 @@ pytest.importorskip("playwright", reason="playwright is not installed: pip insta
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 
 from autoenc import Explorer, claim  # noqa: E402
+from autoenc.report import table  # noqa: E402
 from tests.browser import chromium, opened  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not chromium(), reason="no Chromium: apt install chromium")
@@ -16,10 +20,12 @@ ATTACKS = ["</script><img src=x onerror=window.hacked=1>", '"><script>window.hac
 
 
 def outputs(attack, monkeypatch):
-    """An explorer with the attack in its labels, values and alt; a claim; a figure with it as its alt."""
+    """An explorer with the attack in its labels, values and alt; a claim; a table; a figure with it as its alt."""
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: shown.append((data, metadata)))
+    monkeypatch.setattr("IPython.display.display", lambda data, raw=True, metadata={}: shown.append(
+        (data if raw is True and isinstance(data, dict) else {"text/markdown": data.data}, metadata)))
     claim(attack, 1, at_least=0)
+    table(["label"], [attack])
     box = Explorer(lambda a, b: np.zeros((5, 3), np.uint8), (attack, ["a", attack]), (attack, [attack, "b"]), alt=attack)
     source = box.html().split("base64,")[1].split('"')[0]
     shown += [(box._repr_mimebundle_(), {}),
@@ -36,7 +42,7 @@ def exporters():
 
 @pytest.mark.parametrize("kind", ["page", "deck"])
 def test_nothing_in_a_label_runs(tmp_path, monkeypatch, kind):
-    path, resources = tmp_path / "page.html", {"metadata": {"name": "page", "path": tmp_path}}
+    path, resources = tmp_path / "page.html", {"metadata": {"name": ATTACKS[0], "path": tmp_path}}
     cells = [v4.new_code_cell("1", execution_count=number, outputs=outputs(attack, monkeypatch),
                               metadata={"slideshow": {"slide_type": "slide"}}) for number, attack in enumerate(ATTACKS, 1)]
     path.write_text(exporters()[kind]().from_notebook_node(v4.new_notebook(cells=cells), resources)[0], encoding="utf-8")

@@ -142,6 +142,23 @@ def test_salt_and_pepper_replaces_pixels_by_zero_or_one_alike(probability):
     assert_rate(y == 1, probability / 2)
 
 
+class Lowest(np.random.Generator):
+    """A generator whose uniform numbers are all the smallest that there is."""
+    def random(self, size=None, dtype=np.float64):
+        return np.zeros(size, dtype)
+
+
+@pytest.mark.parametrize("kind", ["mutate", "flip", "salt_and_pepper"])
+def test_probability_zero_never_happens(kind):
+    x = np.full((20, 35), 0.25)
+    np.testing.assert_array_equal(getattr(noise, kind)(x, 0, rng=Lowest(np.random.PCG64(0))), x)
+
+
+def test_gaussian_adds_what_the_generator_draws():
+    y = noise.gaussian(MANY, 0.5, rng=7)
+    np.testing.assert_array_equal(y, (MANY + 0.5 * np.random.default_rng(7).standard_normal(MANY.shape)).astype(MANY.dtype))
+
+
 X = MANY[:4]
 
 

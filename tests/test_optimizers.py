@@ -150,10 +150,22 @@ def test_a_schedule_that_returns_a_bad_rate_is_refused(rate):
     (lambda: Adam(epsilon=0), "epsilon"),
     (lambda: Adam(epsilon=math.nan), "epsilon"),
     (lambda: Adam(epsilon="small"), "epsilon"),
+    (lambda: Adam(epsilon=1), "epsilon"),
+    (lambda: Adam(epsilon=1.5), "epsilon"),
 ])
 def test_bad_settings_are_refused(make, name):
     with pytest.raises((ValueError, TypeError), match=name):
         make()
+
+
+def test_without_inertia_momentum_is_plain_descent_and_adam_looks_at_signs():
+    np.testing.assert_array_equal(run(Momentum(0.1, momentum=0)), run(SGD(0.1)))
+    np.testing.assert_allclose(run(Adam(0.1, beta1=0, beta2=0), steps=1), start() - 0.1 * np.sign(bowl(start())), rtol=1e-6)
+
+
+def test_one_network_takes_one_rate_not_one_for_each_parameter():
+    with pytest.raises(ValueError, match="learning_rate has shape"):
+        SGD(np.full(6, 0.1)).start(np.ones(6), np.ones(6))
 
 
 def test_numpy_s_numbers_are_numbers_too():
@@ -162,3 +174,8 @@ def test_numpy_s_numbers_are_numbers_too():
 
 def test_a_repr_shows_the_settings():
     assert repr(Momentum(0.1)) == "Momentum(learning_rate=0.1, momentum=0.9)"
+
+
+def test_the_defaults_are_those_of_the_papers():
+    assert repr(SGD()) == "SGD(learning_rate=0.01)" and repr(Momentum()) == "Momentum(learning_rate=0.01, momentum=0.9)"
+    assert repr(Adam()) == "Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08)"

@@ -15,7 +15,7 @@ HEAVY = "matplotlib ipywidgets nbconvert nbformat tqdm threadpoolctl PIL IPython
 def modules_after(statement):
     """The top-level modules that a fresh Python has loaded after `statement`."""
     program = f"import sys; {statement}; print(*{{name.split('.')[0] for name in sys.modules}})"
-    return set(subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, text=True,
+    return set(subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True, text=True,
                               capture_output=True).stdout.split())
 
 

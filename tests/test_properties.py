@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("hypothesis", reason="hypothesis is not installed")
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st  # noqa: E402
 from hypothesis.extra import numpy as hnp  # noqa: E402
 
 from autoenc import (SGD, VAE, Adam, Autoencoder, Explorer, Momentum, characters, claim, cosine_decay,  # noqa: E402
                      fashion_mnist, noise, pixel_errors, recorded)
 
-SETTINGS = dict(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+# Without shrinking, which takes minutes where arrays are enormous.
+SETTINGS = dict(phases=(Phase.explicit, Phase.generate), derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 X = characters("digits")[0]
 AE, PAIR = Autoencoder((35, 4, 2), rng=0), Autoencoder((35, 4, 2), members=2, rng=0)
 SMALL = VAE(shape=(4, 4, 1), rng=0)
@@ -27,6 +28,19 @@ PICTURES, CODES = np.linspace(0, 1, 3 * 16).reshape(3, 4, 4, 1), np.linspace(-2,
 nonsense = st.one_of(st.none(), st.text(max_size=5), st.binary(max_size=3), st.complex_numbers(), st.dates(),
                      st.dictionaries(st.text(max_size=2), st.integers(), max_size=2), st.just(object), st.just(len))
 not_finite = st.sampled_from([np.nan, np.inf, -np.inf, np.float32("nan")])
+
+
+def locked(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+# The same numbers laid out in other ways
+LAYOUTS = {"C order": np.ascontiguousarray, "Fortran order": np.asfortranarray, "read-only": locked,
+           "every second of more": lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+           "backwards": lambda array: array[::-1].copy()[::-1], "a view": lambda array: np.broadcast_to(array, array.shape),
+           "another byte order": lambda array: array.astype(array.dtype.newbyteorder())}
 
 
 def beside(low, high, ends=True):
@@ -48,19 +62,21 @@ def no_array(good, low=None, high=None, kinds="biuf", shapes=True):
     one_wrong = [not_finite] + ([] if low is None else [st.floats(max_value=low - 0.001)]) + (
         [] if high is None else [st.floats(min_value=high + 0.001)])
 
-    def spoilt(value, place):
+    def spoilt(value, place, layout):
         array = np.array(good, np.float64)
         array.flat[place] = value
-        return array
+        return LAYOUTS[layout](array)
 
-    values = st.builds(spoilt, st.one_of(one_wrong), st.integers(0, good.size - 1))
+    values = st.builds(spoilt, st.one_of(one_wrong), st.integers(0, good.size - 1), st.sampled_from(sorted(LAYOUTS)))
     width = st.integers(0, 80).filter(lambda n: n != good.shape[-1]).map(lambda n: np.zeros((*good.shape[:-1], n)))
     rank = hnp.array_shapes(min_dims=0, max_dims=6, max_side=3).filter(
         lambda shape: not 2 <= len(shape) <= good.ndim + 1).map(np.zeros)
     kind = st.sampled_from([kind for kind in "cSUOMmVbiu" if kind not in kinds]).map(
         lambda kind: good.astype({"b": bool, "u": "u1", "V": "V4", "M": "M8[s]", "m": "m8[s]"}.get(kind, kind)))
     ragged = st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), min_size=2).filter(lambda rows: len(set(map(len, rows))) > 1)
-    others = [width, rank] if shapes else []
+    huge = st.sampled_from([(2 ** 40, *good.shape[1:-1], good.shape[-1] + 1), (*good.shape[:-1], 2 ** 40)]).map(
+        lambda shape: np.broadcast_to(np.float32(0.5), shape))
+    others = [width, rank, huge] if shapes else []
     return st.one_of(values, *others, kind, ragged, st.just(good[:0]), nonsense, *([] if low is None else [st.just(np.float64(good) * 1e300 + 1e300)]))
 
 
@@ -146,7 +162,8 @@ CALLS = [
     ("Explorer", explorer, {}, dict(render=no_function, x=no_axis, y=no_axis, zoom=no_count(100),
                                     alt=nonsense.filter(lambda value: not value or not isinstance(value, str)))),
     ("claim", claim, dict(text="it is so", measured=1, at_least=1), dict(
-        text=nonsense.filter(lambda value: not isinstance(value, str)), measured=nonsense, at_least=not_finite | st.text(max_size=3))),
+        text=nonsense.filter(lambda value: not isinstance(value, str)), measured=nonsense, at_least=not_finite | st.text(max_size=3),
+        at_most=nonsense.filter(lambda value: value is not None))),
     ("recorded", recorded, dict(name="study", study=lambda: {}), dict(
         name=nonsense.filter(lambda value: not isinstance(value, str) or not value.isidentifier()) | st.just("../a"),
         study=no_function.filter(lambda value: value is not None) | st.just(len))),
@@ -181,13 +198,9 @@ def test_many_bad_arguments_were_tried(request):
 # Good arguments
 
 def layouts(array):
-    """The same numbers laid out in other ways: Fortran order, every second of a larger array, backwards, read-only, a list."""
+    """The same numbers in any layout, or as a list."""
     array = np.asarray(array)
-    spread = np.repeat(array, 2, axis=-1)[..., ::2]
-    locked = array.copy()
-    locked.flags.writeable = False
-    return st.sampled_from([array, np.asfortranarray(array), spread, array[::-1].copy()[::-1], locked, np.broadcast_to(array, array.shape),
-                            array.astype(array.dtype.newbyteorder()), array.tolist()])
+    return st.sampled_from([*(lay(array) for lay in LAYOUTS.values()), array.tolist()])
 
 
 def pictures(shape, dtype=np.float32):
