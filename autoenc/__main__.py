@@ -76,8 +76,8 @@ def headlines():
     for path in chosen([""]):
         notebook = nbformat.read(path, as_version=4)
         notebook.cells = [cell for cell in notebook.cells if "headline" in cell.metadata.get("tags", [])]
-        rows += [f"| [{path.name[:2]}]({path.as_posix()}) | {claim['claim']} | {claim['required']} | {claim['measured']:.4g} |"
-                 for claim in claims(notebook)]
+        rows += [f"| [{path.name[:2]}]({path.as_posix()}) | {claim['claim']} | {claim['required']} "
+                 f"| {claim['measured']:.4g} |" for claim in claims(notebook)]
     return "\n".join(rows)
 
 
@@ -116,7 +116,7 @@ def main(arguments=None):
 def report(arguments):
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
     parser.add_argument("notebook", nargs="*", default=[""], help="how notebooks' names begin, like 01; all without")
-    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results by the new")
+    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
     parser.add_argument("--rerun", nargs="?", const="all", default="", metavar="STUDY,STUDY",
                         help="compute the recorded studies anew, or those named (all of them can take an hour)")
     options = parser.parse_args(arguments)

@@ -12,7 +12,8 @@ def whole_number(name, value, least=1, most=math.inf):
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} was {value!r}; it must be a whole number")
     if not least <= value <= most:
-        raise ValueError(f"{name} was {value}; it must be at least {least}" + (f" and at most {most}" if most < math.inf else ""))
+        bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(f"{name} was {value}; it must be {bounds}")
     return int(value)
 
 
@@ -83,7 +84,7 @@ def generator(rng):
 def float_type(dtype):
     """`dtype`, a type of numbers or its name, as float32 or float64."""
     name = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
-    return np.dtype(choice("dtype", name, ("float32", "float64")))
+    return np.dtype(choice("dtype", name, ("float32", "float64", "float")))
 
 
 def file_name(name, path):

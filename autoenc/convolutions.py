@@ -74,7 +74,8 @@ class Patches:
                    cells[:, :, :, a * sh:(a + 1) * sh, b * sw:(b + 1) * sw])
                   for a in range(-(-kh // sh)) for b in range(-(-kw // sw))]
         return SimpleNamespace(inside=padded[:, top:top + self.picture[0], left:left + self.picture[1]], rows=rows,
-                               cells=cells, windows=windows, pieces=pieces, margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
+                               cells=cells, windows=windows, pieces=pieces,
+                               margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
 
     @staticmethod
     def gather(work, picture):

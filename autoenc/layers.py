@@ -46,7 +46,7 @@ def widened(x):
 
 
 # Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
-# `scratch` is an array like z for what lies between.  A constant is an array: NumPy needs longer to start with a number.
+# `scratch` is an array like z for what lies between.  Constants are arrays: NumPy is slower with numbers.
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 

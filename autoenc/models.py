@@ -177,7 +177,7 @@ class Autoencoder(Model):
         return layers, function, as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
 
     def loss_and_gradient(self, x, loss="bce"):
-        """The loss of reconstructing x, and its gradient: a number (or one a member), and an array like `parameters`."""
+        """The loss of reconstructing x, a number (or one a member), and its gradient, an array like `parameters`."""
         layers, function, x = self._learnable(x, loss)
         one = Pass(layers, self.parameters, x.shape[-2], function)
         return one.run(*widened(x)), one.grads

@@ -108,8 +108,8 @@ class Adam(SGD):
         def step(progress):
             nonlocal steps
             steps += 1
-            scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # the mean of g: scale1 · first
-            scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # the root mean of g²: scale2 · √second
+            scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # mean of g: scale1 · first
+            scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # root mean of g²: scale2 · √second
             np.multiply(first, beta1, out=first)
             np.add(first, grads, out=first)
             np.square(grads, out=move)

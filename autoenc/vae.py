@@ -35,7 +35,7 @@ MICRO = 16                      # pictures at a time: what they need then stays 
 
 
 class Sample(Layer):
-    """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise ε that one leaves in work.epsilon.
+    """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one leaves in work.epsilon.
 
     It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
     adds beta times its gradient on the way back (Kingma and Welling, appendix B).
@@ -45,7 +45,7 @@ class Sample(Layer):
         self.inputs, self.outputs, self.beta = 2 * latent, latent, beta
 
     def forward(self, params, x, work):
-        """x: means and log-variances, (rows, 2 · latent + 1), a last column of ones.  Returns (rows, latent + 1), likewise."""
+        """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Returns (rows, latent + 1)."""
         work.mean, log_var = np.split(x[:, :-1], 2, axis=1)
         work.deviation = np.exp(log_var / 2)
         work.variance = work.deviation ** 2
@@ -205,7 +205,7 @@ class VAE(Model):
 
         def step(rows):
             losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), learn=True)
-            return losses * (len(rows) * -(-len(x) // size) / len(x))       # `train` averages over batches, this over pictures
+            return losses * (len(rows) * -(-len(x) // size) / len(x))       # for `train` averages over batches
 
         def epoch_done():
             if validation is not None:
