@@ -56,8 +56,11 @@ def no_count(most=None):
     return st.one_of(*strategies, *([] if most is None else [st.integers(min_value=most + 1)]))
 
 
-def no_array(good, low=None, high=None, kinds="biuf", shapes=True):
-    """Arrays like `good` with something wrong: a value, the rank, a size, the dtype; or no arrays at all."""
+def no_array(good, low=None, high=None, kinds="biuf", shapes=True, enormous=True):
+    """Arrays like `good` with something wrong: a value, the rank, a size, the dtype; or no arrays at all.
+
+    shapes: whether it has to have one of certain shapes; if so an `enormous` array is refused before anybody looks into it.
+    """
     good = np.asarray(good)
     one_wrong = [not_finite] + ([] if low is None else [st.floats(max_value=low - 0.001)]) + (
         [] if high is None else [st.floats(min_value=high + 0.001)])
@@ -76,7 +79,7 @@ def no_array(good, low=None, high=None, kinds="biuf", shapes=True):
     ragged = st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), min_size=2).filter(lambda rows: len(set(map(len, rows))) > 1)
     huge = st.sampled_from([(2 ** 40, *good.shape[1:-1], good.shape[-1] + 1), (*good.shape[:-1], 2 ** 40)]).map(
         lambda shape: np.broadcast_to(np.float32(0.5), shape))
-    others = [width, rank, huge] if shapes else []
+    others = [width, rank, *([huge] if enormous else [])] if shapes else []
     return st.one_of(values, *others, kind, ragged, st.just(good[:0]), nonsense, *([] if low is None else [st.just(np.float64(good) * 1e300 + 1e300)]))
 
 
@@ -119,7 +122,8 @@ no_number, no_picture = beside(0, np.inf), no_array(X, kinds="f", shapes=False)
 
 CALLS = [
     ("characters", characters, {}, dict(name=no_name)),
-    ("pixel_errors", pixel_errors, dict(output=X, target=X), dict(output=no_array(X), target=no_array(X))),
+    ("pixel_errors", pixel_errors, dict(output=X, target=X), dict(
+        output=no_array(X, enormous=False), target=no_array(X, enormous=False))),
     ("noise.mutate", noise.mutate, dict(x=X, probability=0.5), dict(
         x=no_picture, probability=beside(0, 1), amplitude=beside(0, 1), rng=no_rng,
         count=no_count(10).filter(lambda value: value is not None and (value is False or value != 0)))),
