@@ -57,4 +57,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
 
 if __name__ == "__main__":
     (pictures, _), (unseen, _) = fashion_mnist(*sys.argv[1:2])
-    train_pretrained(pictures, unseen)
+    try:
+        train_pretrained(pictures, unseen)
+    except OSError as error:
+        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")

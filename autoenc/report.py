@@ -111,5 +111,6 @@ def table(header, *rows):
     """Show rows of text and numbers as a table."""
     from IPython.display import Markdown, display
 
-    lines = [[str(cell).replace("|", r"\|") for cell in line] for line in (header, ["---"] * len(header), *rows)]
+    lines = [[escape(str(cell), quote=False).replace("|", r"\|") for cell in line]
+             for line in (header, ["---"] * len(header), *rows)]
     display(Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines)))
