@@ -70,12 +70,12 @@ class Tanh:
 
 
 class Sigmoid:
-    """y = 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2, which cannot overflow; dy/dz = y (1 - y)"""
+    """y = 1 / (1 + exp(-z)), so dy/dz = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly"""
     def forward(z, scratch):
-        z *= HALF
-        np.tanh(z, out=z)
+        np.negative(z, out=z)
+        np.exp(z, out=z)
         z += ONE
-        z *= HALF
+        np.reciprocal(z, out=z)
 
     def backward(y, dy, scratch):
         np.subtract(ONE, y, out=scratch)

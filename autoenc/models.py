@@ -176,6 +176,7 @@ class Autoencoder(Model):
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, "linear"), dict(low=0, high=1)
         return layers, function, as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
 
+    @np.errstate(over="ignore")
     def loss_and_gradient(self, x, loss="bce"):
         """The loss of reconstructing x, a number (or one a member), and its gradient, an array like `parameters`."""
         layers, function, x = self._learnable(x, loss)

@@ -138,7 +138,8 @@ class VAE(Model):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
         z = self._codes("z", z)
         pictures = self._through(self.decoder, widened(z)[0])
-        Sigmoid.forward(pictures, None)
+        with np.errstate(over="ignore"):
+            Sigmoid.forward(pictures, None)
         if np.isnan(pictures).any():
             raise ValueError(f"z has values up to {np.abs(z).max():.3g}, too large for this network")
         return pictures.reshape(-1, *self.shape)

@@ -79,6 +79,14 @@ def test_gradient_of_the_whole_model_is_the_slope(loss, kinds, members):
     check_gradient(lambda: ae.loss_and_gradient(x, loss)[0].sum(), ae.parameters, gradient)
 
 
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_a_saturated_network_has_a_loss_and_a_gradient_without_a_warning(loss):
+    model = Autoencoder((6, 3, 2), latent="sigmoid", rng=0)
+    model.parameters *= 1e4
+    value, gradient = model.loss_and_gradient(np.eye(6, dtype=np.float32), loss)
+    assert np.isfinite(value) and np.isfinite(gradient).all()
+
+
 def test_the_encoder_s_gradient_is_checked_too():
     """A decoder that passes nothing back is noticed by the same check."""
     ae, x = tilted(), np.random.default_rng(1).random((7, 6))

@@ -237,6 +237,11 @@ def test_same_rng_same_result_and_validation_changes_nothing():
     assert (VAE(rng=1).parameters != VAE(rng=2).parameters).any()
 
 
+def test_far_away_codes_are_decoded_without_a_warning():
+    y = VAE(latent=2, rng=0).decode(np.array([[1e8, -1e8]]))
+    assert y.min() == 0 and y.max() == 1
+
+
 def test_decode_and_sample():
     vae = VAE(shape=(8, 12, 1))
     z = np.random.default_rng(0).standard_normal((33, 2))
