@@ -43,7 +43,11 @@ def writable(*folders):
     """Make these folders if need be; PermissionError or the like, naming the folder, where no file can be written."""
     for folder in folders:
         os.makedirs(folder, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        try:
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            error.filename = str(folder)        # not that of a file that nobody has heard of
+            raise
 
 
 def sweep(*folders):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from autoenc import VAE, Autoencoder
+from autoenc.files import writable
 
 MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
 LITTLE = 8_000_000          # bytes: what Python, zipfile and json need by themselves, and a good deal more
@@ -133,3 +134,16 @@ def test_a_path_that_is_none_is_named(model, path):
     for call in model.save, type(model).load:
         with pytest.raises(TypeError, match="^path was"):
             call(path)
+
+
+def test_a_folder_that_cannot_be_written_is_named_itself(tmp_path, monkeypatch):
+    writable(tmp_path / "made")
+    assert not list((tmp_path / "made").iterdir())
+
+    def refused(dir):
+        raise PermissionError(13, "Permission denied", f"{dir}/tmp1234")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    with pytest.raises(PermissionError) as error:
+        writable(tmp_path / "made")
+    assert error.value.filename == str(tmp_path / "made")

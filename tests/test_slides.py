@@ -94,10 +94,10 @@ def test_unfinished_notebook(notebook, spoil, message):
     (r"$\foo$", "command is unknown"), ("$x_{$", "can't be shown"), (r"$\mathcal N$", "braces"),
     ("![a picture](missing.png)", "missing.png"), ("<img src='https://example.org/a.png'>", "example.org")])
 def test_what_cannot_be_shown(notebook, text, message):
-    notebook.cells[2].source = text
+    notebook.cells[2].source = f"Where it is: {text}"
     with pytest.raises(ValueError, match=message) as error:
         export(notebook)
-    assert "$" not in text or repr(text.strip("$")) in str(error.value)
+    assert "$" not in text or repr(text.strip("$")) in str(error.value) and "begins 'Where it is" in str(error.value)
 
 
 def test_an_output_folder_that_cannot_be_is_said_before_work_begins(notebook, tmp_path):

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from numpy._core._multiarray_umath import __cpu_features__
+
 from .budget import budget
 from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, scale
 
@@ -134,7 +136,8 @@ def main():
                 interpreters[name], sizes[name] = interpreter, [size]
                 versions[name] = f"{version} (Python {python}, NumPy {numpy})"
     versions.pop("autoenc"), versions.update(autoenc=f"Python {platform.python_version()}")
-    machine = f"{platform.machine()}, {CORES} cores; one thread for small networks, {CORES} for the VAE"
+    vectors = next((name for name in ("AVX512F", "AVX2", "ASIMD") if __cpu_features__.get(name)), "none")
+    machine = f"{platform.machine()}, {CORES} cores, widest vectors {vectors}; one thread for small networks, {CORES} for the VAE"
     machine += f"; load average before the measurement {os.getloadavg()[1]:.1f}"
     print(f"{machine}; {chosen.rounds} rounds")
     print("\n".join(f"* {name} {version}" for name, version in versions.items()))

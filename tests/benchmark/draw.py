@@ -78,11 +78,12 @@ def table(row):
 def tables(results):
     """Everything that was measured, as Markdown."""
     versions = "\n".join(f"* {name} {version}" for name, version in results["versions"].items())
-    growth = "\n".join(f"| {option}: {name}, {curve['unit']} | " + " | ".join(
-        f"{number}: {value:.3g}" for number, value in zip(curve["values"], values)) + " |"
-        for option, curve in results["growth"].items() for name, values in curve["curves"].items())
+    growth = ["\n".join([
+        f"| {LABELS[option]} ({curve['unit']}) | {' | '.join(map(str, curve['values']))} |", "|---" * (len(curve["values"]) + 1) + "|",
+        *(f"| {name} | {' | '.join(f'{value:.3g}' for value in values)} |" for name, values in curve["curves"].items())])
+        for option, curve in results["growth"].items()]
     return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.benchmark --write` on {results['machine']}.",
-                        versions, *map(table, results["rows"].values()), "## How cost grows", "```\n" + growth + "\n```",
+                        versions, *map(table, results["rows"].values()), "## How cost grows", *growth,
                         "## Where the time of a training step goes", results.get("budget", "")]) + "\n"
 
 
