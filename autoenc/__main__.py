@@ -31,10 +31,11 @@ TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
 def chosen(names):
     """The notebooks whose file names begin with `names`, all of them without any; SystemExit if there is none."""
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-    there = ", ".join(file.name for file in files) or "none here, run this in the folder that holds README.md"
+    if not files:
+        sys.exit("There are no notebooks here; run this in the folder that holds README.md")
     for name in names:
         if not any(file.name.startswith(name) for file in files):
-            sys.exit(f"No notebook begins with {name!r}; there are: {there}")
+            sys.exit(f"No notebook begins with {name!r}; there are: {', '.join(file.name for file in files)}")
     return [file for file in files if file.name.startswith(tuple(names))]
 
 
@@ -111,6 +112,8 @@ def main(arguments=None):
         return report(arguments)
     except OSError as error:
         sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; no file is damaged, and the same command starts anew")
 
 
 def report(arguments):

@@ -61,3 +61,5 @@ if __name__ == "__main__":
         train_pretrained(pictures, unseen)
     except OSError as error:
         sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; the same command goes on from the last finished epoch")

@@ -156,3 +156,14 @@ def test_help_explains_itself(capsys):
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert all(word in text for word in ("--update", "--rerun", "build/"))
+
+
+def test_ctrl_c_ends_it_with_one_line(house, monkeypatch):
+    save(house, "01_one", notebook(STUDY))
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run", interrupted)
+    with pytest.raises(SystemExit, match="^Interrupted"):
+        command.main(["01"])
