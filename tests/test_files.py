@@ -112,7 +112,8 @@ def test_settings_that_are_none_are_refused(model, tmp_path, text):
 
 @pytest.mark.parametrize("change", [
     lambda p: p[:-1], lambda p: p.astype(">f4"), lambda p: p.astype("f8"), lambda p: p.astype("f2"), lambda p: p.view("i4"),
-    lambda p: p > 0, lambda p: p[None], lambda p: p + 0j, lambda p: p * np.nan, lambda p: np.where(np.arange(p.size) == 3, np.inf, p), lambda p: p.astype("S4"), lambda p: p[:0]])
+    lambda p: p > 0, lambda p: p[None], lambda p: p + 0j, lambda p: p * np.nan,
+    lambda p: np.where(np.arange(p.size) == 3, np.inf, p), lambda p: p.astype("S4"), lambda p: p[:0]])
 def test_parameters_of_another_kind_are_refused(model, tmp_path, change):
     assert_refused(model, archive(tmp_path / "other", settings=settings(model), parameters=npy(change(model.parameters))))
 

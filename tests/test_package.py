@@ -26,8 +26,9 @@ def test_import_needs_numpy_alone():
 def test_every_public_name_is_there():
     names = {}
     exec("from autoenc import *", names)
-    assert names.keys() - {"__builtins__"} == set(
-        "characters noise Autoencoder SGD Momentum Adam cosine_decay pixel_errors VAE fashion_mnist Explorer claim recorded".split())
+    assert names.keys() - {"__builtins__"} == {
+        "characters", "pixel_errors", "noise", "Autoencoder", "SGD", "Momentum", "Adam", "cosine_decay",
+        "VAE", "fashion_mnist", "Explorer", "claim", "recorded"}
     assert not hasattr(sys.modules["autoenc"], "no_such_name")
 
 

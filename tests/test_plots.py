@@ -12,7 +12,8 @@ X = characters("digits")[0]
 def test_a_wrong_pixel_is_marked_and_a_right_one_is_ink_or_paper():
     output, target = np.zeros((2, 1, 35))
     output[0, :4], target[0, :4] = (0.9, 0.6, 0.4, 0.1), (1, 0, 1, 0)
-    np.testing.assert_allclose(plots.pictures(output, target)[0, 0, :4], [plots.INK, plots.EXTRA, plots.MISSING, plots.PAPER])
+    np.testing.assert_allclose(plots.pictures(output, target)[0, 0, :4],
+                               [plots.INK, plots.EXTRA, plots.MISSING, plots.PAPER])
 
 
 def test_without_a_target_a_pixel_is_a_grey_between_paper_and_ink():

@@ -149,7 +149,8 @@ CALLS = [
     ("Adam", optimized(Adam), {}, dict(learning_rate=no_rate, beta1=beside(0, 1, False), beta2=beside(0, 1, False),
                                        epsilon=beside(0, 1, False))),
     ("cosine_decay", lambda **arguments: SGD(cosine_decay(**arguments)).start(np.ones(2), np.ones(2))(0), dict(rate=0.1),
-     dict(rate=no_rate.filter(lambda value: not value or not isinstance(value, list)), final=st.one_of(nonsense, st.booleans(), not_finite))),
+     dict(rate=no_rate.filter(lambda value: not value or not isinstance(value, list)),
+          final=st.one_of(nonsense, st.booleans(), not_finite))),
     ("VAE", VAE, dict(shape=(4, 4, 1)), dict(latent=no_count(10 ** 9), beta=beside(0, np.inf), rng=no_rng, shape=no_shape,
                                              dtype=no_dtype)),
     ("VAE.fit", SMALL.fit, dict(x=PICTURES, epochs=1, batch_size=2), dict(

@@ -223,7 +223,8 @@ def test_history_and_evaluate():
 
 
 def test_a_curve_is_a_mean_over_pictures_though_the_last_batch_is_smaller():
-    vae, x = VAE(shape=(8, 8, 1)), pictures(50, dtype="float32") * np.linspace(0, 1, 50, dtype="float32")[:, None, None, None]
+    vae, brightness = VAE(shape=(8, 8, 1)), np.linspace(0, 1, 50, dtype="float32").reshape(50, 1, 1, 1)
+    x = brightness * pictures(50, dtype="float32")
     vae.noise = lambda samples, rng: np.zeros((samples, 2), np.float32)     # else each order has its own
     still = vae.fit(x, 1, batch_size=20, optimizer=SGD(0.0), rng=3)
     for name, value in vae.evaluate(x).items():
