@@ -26,8 +26,12 @@ def _checked(name, rate, members=None):
     """One or several learning rates: a float as it is, all else as an array, (members) or (), if those are known."""
     if isinstance(rate, float) and 0 <= rate < math.inf:
         return rate                     # quickly, for a schedule returns one at every step
-    wanted = "a number" + (f", or one for each member, shape {members}" if members else "")
-    return numbers(name, rate, wanted, "iuf", lambda shape: members is None or shape in ((), members), low=0)
+    wanted = "a number" if members == () else f"a number, or one for each member{f', shape {members}' if members else ''}"
+
+    def fits(shape):
+        return 0 not in shape and shape in ((), shape[:1] if members is None else members)
+
+    return numbers(name, rate, wanted, "iuf", fits, low=0)
 
 
 def _fraction(name, value):

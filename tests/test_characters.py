@@ -57,7 +57,10 @@ def test_a_picture_read_row_by_row_is_its_drawing(name, label):
 
 
 def test_l_and_the_bar_are_the_most_alike():
-    assert pixel_errors(picture("lowercase", "l"), picture("lowercase", "|")) == 2
+    pixels, labels = characters("lowercase")
+    errors = pixel_errors(pixels[:, None], pixels)
+    np.fill_diagonal(errors, 35)
+    assert errors.min() == 2 and {labels[place] for place in np.argwhere(errors == 2).ravel()} == {"l", "|"}
 
 
 def test_a_caller_may_change_what_it_got():
@@ -69,7 +72,7 @@ def test_a_caller_may_change_what_it_got():
 
 @pytest.mark.parametrize("name", ["Lowercase", "", None, 3, ["lowercase"]], ids=repr)
 def test_an_unknown_set_is_refused(name):
-    with pytest.raises((ValueError, TypeError), match="^name .*lowercase"):
+    with pytest.raises(ValueError, match="^name .*lowercase"):
         characters(name)
 
 
@@ -90,5 +93,5 @@ def test_pixel_errors_broadcasts_over_members():
 
 @pytest.mark.parametrize("output, target", [((4, 35), (4, 34)), ((4, 1), (4, 35)), ((), (4, 35)), ((3, 35), (4, 35))])
 def test_pixel_errors_of_shapes_that_do_not_match_is_refused(output, target):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="^output has shape .*; their last axes must be the same pixels"):
         pixel_errors(np.zeros(output), np.zeros(target))

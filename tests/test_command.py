@@ -3,12 +3,13 @@
 import base64
 import io
 import json
+import os
 from pathlib import Path
 
+import nbformat
 import nbformat.v4 as v4
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from autoenc import __main__ as command  # noqa: E402
@@ -18,6 +19,7 @@ from .test_slides import png  # noqa: E402
 
 CLAIM = "from autoenc import claim, recorded\nclaim('it works', {}, at_least=0.9)"
 FIGURE = "from base64 import b64decode\nfrom IPython.display import Image, display\ndisplay(Image(b64decode('{}')))"
+README = "Above\n<!-- headlines -->\n{}\n<!-- end of headlines -->\nBelow"
 STUDY = "def study():\n    return dict(seeds=[1, 2])\nrecorded('seeds', study)"
 
 
@@ -41,9 +43,8 @@ def house(tmp_path, monkeypatch):
     for folder in "notebooks", "figures":
         (tmp_path / folder).mkdir()
     (tmp_path / "figures" / "old.png").write_bytes(b"old")
-    (tmp_path / "figures" / "measured.png").write_bytes(b"no notebook's, but the README shows it")
-    (tmp_path / "README.md").write_text("![Measured](figures/measured.png)")
-    save(tmp_path, "01_one", notebook(CLAIM.format(0.95), figure(5, "five")))
+    (tmp_path / "README.md").write_text(README.format("old"))
+    save(tmp_path, "01_one", notebook((CLAIM.format(0.95), "headline"), figure(5, "five")))
     save(tmp_path, "02_two", notebook("1 + 1", figure(6, "six")))
     return tmp_path
 
@@ -62,6 +63,7 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     before = files(house, "notebooks"), files(house, "figures")
     assert not command.main([])
     assert (files(house, "notebooks"), files(house, "figures")) == before
+    assert (house / "README.md").read_text() == README.format("old")
     made = files(house, "build")
     assert made.keys() == {"01_one.log", "02_two.log", "notebooks/01_one.ipynb", "notebooks/02_two.ipynb", "figures/five.png",
                            "figures/six.png", "slides/01_one.slides.html", "slides/02_two.slides.html"}
@@ -77,13 +79,14 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
                                                      ["it", "works", "at", "least", "0.9", "0.95", "yes"]]
 
 
-def test_update_replaces_notebooks_and_figures_and_nothing_else(house):
-    others = files(house, "figures")
+def test_update_replaces_notebooks_figures_and_the_table_of_headlines_and_nothing_else(house):
     assert not command.main(["--update"])
     assert files(house, "notebooks") == files(house, "build/notebooks")
-    assert files(house, "figures").keys() == {"five.png", "six.png", *others}
-    assert files(house, "figures").items() >= others.items()
-    assert files(house, "figures").items() >= files(house, "build/figures").items()
+    assert files(house, "figures") == {**files(house, "build/figures"), "old.png": b"old"}
+    assert files(house, "figures").keys() == {"five.png", "six.png", "old.png"}
+    assert (house / "README.md").read_text() == README.format(
+        "| part | claim | must be | measured |\n|---|---|---|---|\n"
+        "| [01](notebooks/01_one.ipynb) | it works | at least 0.9 | 0.95 |")
 
 
 def test_update_of_one_notebook_leaves_the_others_and_their_figures(house):
@@ -104,6 +107,7 @@ def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, c
     before = files(house, "notebooks"), files(house, "figures")
     failed = command.main(["--update"])
     assert (files(house, "notebooks"), files(house, "figures")) == before
+    assert (house / "README.md").read_text() == README.format("old")
     assert failed.startswith("02_two.ipynb: FAILED in code cell 3: ") and complaint in failed
     output = capfd.readouterr()
     assert complaint in next(line for line in output.out.splitlines() if "FAILED in code cell 3" in line)
@@ -122,6 +126,14 @@ def test_rerun_writes_the_recorded_study(house):
     assert "recorded" in command.main(["01"]), "it was never recorded"
     assert not command.main(["01", "--rerun", "seeds"])
     assert json.loads((house / "notebooks" / "recorded" / "seeds.json").read_text())["results"] == {"seeds": [1, 2]}
+
+
+@pytest.mark.parametrize("arguments, asked", [([], ""), (["--rerun"], "all"), (["--rerun", "seeds"], "seeds")])
+def test_a_notebook_is_told_which_studies_to_rerun(house, monkeypatch, arguments, asked):
+    save(house, "01_one", notebook(STUDY))
+    told = []
+    monkeypatch.setattr(command, "run", lambda path: told.append(os.environ[RERUN]) or ([], {}, None))
+    assert not command.main(["01", *arguments]) and told == [asked]
 
 
 @pytest.mark.parametrize("arguments, message", [

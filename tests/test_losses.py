@@ -54,6 +54,13 @@ def test_members_may_share_their_target_and_buffers_may_be_given(name):
         np.testing.assert_allclose(gradient[k], slope, rtol=1e-13)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_count_stands_for_the_number_of_samples(name):
+    output, target = case((2,))
+    for averaged, summed in zip(LOSSES[name](output, target), LOSSES[name](output, target, count=1)):
+        np.testing.assert_allclose(summed, 5 * averaged, rtol=1e-13)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bce_of_huge_logits_is_exact(dtype):
     logits = np.array([[1000, -1000, 1000, -1000, 0]], dtype)

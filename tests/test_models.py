@@ -1,8 +1,8 @@
 """Autoencoders: their shapes, their members, what a training does, and files that are read back bit by bit."""
 
+import errno
 import json
 import os
-import zipfile
 
 import numpy as np
 import pytest
@@ -275,6 +275,11 @@ def test_one_network_has_no_members():
         Autoencoder(SIZES).member(0)
 
 
+def test_a_repr_is_the_call_that_makes_such_a_model():
+    ae = Autoencoder((5, 3, 2), "relu", "tanh", "softmax", members=2, dtype=np.float64)
+    assert eval(repr(ae)).settings == ae.settings
+
+
 # Files
 
 @pytest.fixture
@@ -285,8 +290,8 @@ def saved(tmp_path):
     return ae, path
 
 
-def assert_refused(path, reason=""):
-    with pytest.raises(ValueError, match=f"is not a saved Autoencoder.*{reason}") as error:
+def assert_refused(path):
+    with pytest.raises(ValueError, match="is not a saved Autoencoder") as error:
         Autoencoder.load(path)
     assert str(path) in str(error.value)
 
@@ -320,18 +325,19 @@ def test_a_saved_model_holds_no_pickle(saved):
     assert all(array.dtype.kind in "Uf" for array in saved_parts(saved[1]).values())
 
 
-def test_a_failed_save_leaves_the_old_file_and_nothing_else(saved, monkeypatch):
+def test_a_failed_save_names_its_file_and_leaves_the_old_one_and_nothing_else(saved, monkeypatch):
     ae, path = saved
     before = path.read_bytes()
 
     def half(file, **arrays):
         file.write(b"half a file")
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(np, "savez", half)
     for target in path, path.with_name("new"):
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(OSError, match="disk full") as error:
             ae.save(target)
+        assert error.value.filename == str(target)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
 
@@ -381,14 +387,6 @@ def changed_settings(**changes):
     return change
 
 
-def changed_parameters(function):
-    return lambda parts: {**parts, "parameters": function(parts["parameters"])}
-
-
-def infinite(parameters):
-    return np.where(np.arange(parameters.size) == 3, np.inf, parameters)
-
-
 @pytest.mark.parametrize("change", [
     lambda parts: {"parameters": parts["parameters"]},
     lambda parts: {"settings": parts["settings"]},
@@ -405,44 +403,11 @@ def infinite(parameters):
     changed_settings(members=2),
     changed_settings(members=0),
     changed_settings(dtype="float64"),
-    changed_settings(dtype="object"),
     changed_settings(hidden="magic"),
     changed_settings(hidden=["relu"]),
-    changed_settings(more=1),
-    changed_parameters(lambda parameters: parameters[:-1]),
-    changed_parameters(lambda parameters: parameters[None]),
-    changed_parameters(lambda parameters: parameters.astype(np.float64)),
-    changed_parameters(lambda parameters: parameters.astype(int)),
-    changed_parameters(infinite),
 ])
 def test_a_file_with_other_contents_is_refused(saved, change):
     parts = change(saved_parts(saved[1]))
     with open(saved[1], "wb") as file:
         np.savez(file, **parts)
     assert_refused(saved[1])
-
-
-def test_a_pickle_in_a_model_is_refused_and_never_run(saved):
-    marker = saved[1].with_name("was run")
-
-    class Trap:
-        def __reduce__(self):
-            return os.mkdir, (str(marker),)
-
-    parts = saved_parts(saved[1])
-    for name in parts:
-        with open(saved[1], "wb") as file:
-            np.savez(file, **{**parts, name: np.array([Trap()], dtype=object)})
-        assert_refused(saved[1])
-    assert not marker.exists()
-
-
-def test_a_file_that_would_fill_the_memory_is_refused(saved):
-    """A gigabyte and more of zeros, which zip packs into a few bytes: only its declared size is looked at."""
-    with zipfile.ZipFile(saved[1]) as archive:
-        settings = archive.read("settings.npy")
-    with zipfile.ZipFile(saved[1], "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("settings.npy", settings)
-        archive.writestr("parameters.npy", b"")
-        archive.getinfo("parameters.npy").file_size = 2**31
-    assert_refused(saved[1], "more than a model")

@@ -27,7 +27,7 @@ def assert_rate(happened, probability):
 
 
 def assert_uniform(values, low, high):
-    """Mean, variance and every tenth of the range are those of U(low, high)."""
+    """Mean and every tenth of the range are those of U(low, high)."""
     unit = (values - low) / (high - low)
     assert 0 <= unit.min() and unit.max() <= 1
     assert abs(unit.mean() - 1 / 2) <= 4 * math.sqrt(1 / 12 / unit.size)
@@ -66,10 +66,15 @@ def test_members_are_spoilt_independently(kind):
     assert abs(correlation) <= 4 / math.sqrt(one.size)
 
 
+class Lowest(np.random.Generator):
+    """A generator whose uniform numbers are all the smallest that there is."""
+    def random(self, size=None, dtype=np.float64):
+        return np.zeros(size, dtype)
+
+
 @kinds
-def test_no_noise_is_no_change(kind):
-    y = getattr(noise, kind)(MANY, 0, rng=0)
-    np.testing.assert_array_equal(y, MANY)
+def test_no_noise_is_no_change_not_even_for_the_smallest_number(kind):
+    np.testing.assert_array_equal(getattr(noise, kind)(MANY / 4, 0, rng=Lowest(np.random.PCG64(0))), MANY / 4)
 
 
 @pytest.mark.parametrize("probability", [0.2, 0.7, 1])
@@ -93,11 +98,6 @@ def test_mutate_moves_as_far_as_its_amplitude(amplitude):
     assert_uniform(np.abs(y - MANY), 0, amplitude)
 
 
-def test_mutate_as_in_the_report_never_crosses_the_middle():
-    y = noise.mutate(MANY, 1, rng=3)
-    np.testing.assert_array_equal(y > 0.5, MANY > 0.5)
-
-
 @pytest.mark.parametrize("count", [0, 1, 15, 32])
 def test_mutate_spoils_count_rows_of_each_member_any_of_them_alike(count):
     x = np.broadcast_to(characters("lowercase")[0], (2000, 32, 35))
@@ -105,10 +105,6 @@ def test_mutate_spoils_count_rows_of_each_member_any_of_them_alike(count):
     assert (spoilt.sum(-1) == count).all()
     for row in range(32):
         assert_rate(spoilt[:, row], count / 32)
-
-
-def test_mutate_spoils_all_rows_unless_told_otherwise():
-    assert (noise.mutate(MANY, 1, rng=0) != MANY).any(-1).all()
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 1])
@@ -140,18 +136,6 @@ def test_salt_and_pepper_replaces_pixels_by_zero_or_one_alike(probability):
     assert set(np.unique(y)) <= {0, 0.5, 1}
     assert_rate(y == 0, probability / 2)
     assert_rate(y == 1, probability / 2)
-
-
-class Lowest(np.random.Generator):
-    """A generator whose uniform numbers are all the smallest that there is."""
-    def random(self, size=None, dtype=np.float64):
-        return np.zeros(size, dtype)
-
-
-@pytest.mark.parametrize("kind", ["mutate", "flip", "salt_and_pepper"])
-def test_probability_zero_never_happens(kind):
-    x = np.full((20, 35), 0.25)
-    np.testing.assert_array_equal(getattr(noise, kind)(x, 0, rng=Lowest(np.random.PCG64(0))), x)
 
 
 def test_gaussian_adds_what_the_generator_draws():

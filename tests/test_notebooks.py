@@ -67,9 +67,9 @@ def test_code_cells_are_short(notebook):
 
 
 def test_plotting_code_is_folded(notebook):
-    for cell in code(notebook):
-        if "hide-input" in cell.metadata.get("tags", []):
-            assert cell.metadata.jupyter.source_hidden
+    folded = [cell for cell in code(notebook) if "hide-input" in cell.metadata.get("tags", [])]
+    assert folded and all(cell.metadata.jupyter.source_hidden for cell in folded)
+    assert all(cell in folded for cell in code(notebook) if "plots.show(" in cell.source)
 
 
 def test_it_claims_and_every_claim_holds(notebook):

@@ -4,7 +4,6 @@ Bad arguments are drawn one at a time, next to good ones.  Every run draws the s
 """
 
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,7 +149,8 @@ CALLS = [
     ("Adam", optimized(Adam), {}, dict(learning_rate=no_rate, beta1=beside(0, 1, False), beta2=beside(0, 1, False),
                                        epsilon=beside(0, 1, False))),
     ("cosine_decay", lambda **arguments: SGD(cosine_decay(**arguments)).start(np.ones(2), np.ones(2))(0), dict(rate=0.1),
-     dict(rate=no_rate, final=st.one_of(nonsense, st.booleans(), not_finite))),
+     dict(rate=no_rate.filter(lambda value: not value or not isinstance(value, list)),
+          final=st.one_of(nonsense, st.booleans(), not_finite))),
     ("VAE", VAE, dict(shape=(4, 4, 1)), dict(latent=no_count(10 ** 9), beta=beside(0, np.inf), rng=no_rng, shape=no_shape,
                                              dtype=no_dtype)),
     ("VAE.fit", SMALL.fit, dict(x=PICTURES, epochs=1, batch_size=2), dict(
@@ -172,31 +172,26 @@ CALLS = [
         name=nonsense.filter(lambda value: not isinstance(value, str) or not value.isidentifier()) | st.just("../a"),
         study=no_function.filter(lambda value: value is not None) | st.just(len))),
 ]
-COUNT = SimpleNamespace(bad=0)
 
 
 @pytest.mark.parametrize("function, good, name, bad", [
     pytest.param(function, good, name, bad, id=f"{title}-{name}") for title, function, good, strategies in CALLS
     for name, bad in strategies.items()])
 def test_a_bad_argument_is_refused_by_its_name_and_changes_nothing(function, good, name, bad):
+    tried = []
+
     @settings(max_examples=18, **SETTINGS)
     @given(bad)
     def refused(value):
         before = [model.parameters.tobytes() for model in (AE, PAIR, SMALL)]
-        COUNT.bad += 1
+        tried.append(value)
         with pytest.raises((ValueError, TypeError)) as error:
             function(**{**good, name: value})
         assert re.search(rf"\b{name}\b", str(error.value)), str(error.value)
         assert [model.parameters.tobytes() for model in (AE, PAIR, SMALL)] == before
+
     refused()
-
-
-def test_many_bad_arguments_were_tried(request):
-    """Together with the test above; not when only this one is asked for."""
-    ran = sum("test_a_bad_argument_is_refused" in item.name for item in request.session.items)
-    if ran == sum(len(strategies) for *_, strategies in CALLS):
-        assert COUNT.bad >= 1000
-    print(f"{COUNT.bad} bad arguments tried")
+    assert len(tried) >= 10
 
 
 # Good arguments

@@ -49,6 +49,7 @@ def notebook():
         cell("markdown", "# A title", "slide"),
         cell("markdown", "Remember to greet.", "notes"),
         cell("markdown", "## Formulas\n\n" + FORMULA, "slide"),
+        cell("markdown", "In [another part](02_other.ipynb).", "-", ["beside"]),
         cell("code", "hidden_code()", "slide", ["hide-input"], execution_count=1,
              outputs=[picture(1000, 700, **{"image/png": {"alt": 'Curves "fall"'}}), picture(50, 50)]),
         cell("code", "shown_code()", "subslide", ["hide-output"], execution_count=2,
@@ -142,9 +143,17 @@ def test_in_a_browser_without_network(deck, size):
         assert complaints == []
 
 
+def test_a_cell_beside_stands_to_the_right_and_its_link_leads_to_a_deck(deck):
+    with opened(deck(), query="#/1") as (page, _):
+        page.wait_for_function("Reveal.isReady()")
+        left = page.locator(".present .cell:not(.tag-beside)").bounding_box()
+        assert page.locator(".present .tag-beside").bounding_box()["x"] > left["x"] + left["width"]
+        assert page.locator(".tag-beside a").get_attribute("href") == "02_other.slides.html"
+
+
 def test_overflow_and_network_are_noticed(deck, notebook):
     notebook.cells[2].source = "text\n\n" * 30
-    notebook.cells[5].outputs[0].data["text/html"] = "<script src='https://example.org/a.js'></script>"
+    notebook.cells[6].outputs[0].data["text/html"] = "<script src='https://example.org/a.js'></script>"
     with opened(deck()) as (page, complaints):
         assert [number for number, found in walk(page) if found] == [2]
         assert any("example.org" in line for line in complaints)

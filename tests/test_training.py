@@ -117,10 +117,11 @@ def test_mse_takes_values_outside_zero_and_one():
 @pytest.mark.parametrize("method, name, value", [
     ("encode", "x", X[:, :2]), ("reconstruct", "x", spoilt(math.nan)), ("decode", "z", np.zeros((4, 3))),
     ("decode", "z", np.zeros((0, 2))), ("encode", "x", np.zeros((4, 4, 35))), ("decode", "z", [[math.inf, 0]]),
+    ("encode", "x", np.full((4, 35), 3e38)), ("decode", "z", np.full((4, 2), 3e38)),
 ])
 def test_what_does_not_fit_the_network_is_refused(method, name, value):
     with pytest.raises(ValueError, match=f"^{name} "):
-        getattr(model(members=3), method)(value)
+        getattr(diverging(members=3), method)(value)
 
 
 # Two at once

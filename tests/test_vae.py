@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from autoenc import SGD, VAE, Adam
+from autoenc.models import views
 from autoenc.training import History
+
+from .gradients import check_gradient
 
 NAMES = ["reconstruction_loss", "kl_loss", "total_loss"]
 
@@ -23,28 +26,20 @@ def pictures(n, shape=(8, 8, 1), dtype="float64", seed=5):
     return np.random.default_rng(seed).random((n, *shape)).astype(dtype)
 
 
-def difference_error(vae, x, epsilon):
-    """The largest error of the gradient against central differences, at 200 parameters spread over all layers."""
-    gradient = vae.loss_and_gradient(x, epsilon)[1]
-    rng, worst, first = np.random.default_rng(0), 0, 0
-    for layer in vae.layers:
-        size = int(np.prod(layer.shape))
-        for index in first + rng.permutation(size)[:20]:
-            value, losses = vae.parameters[index], []
-            for step in (1e-6, -1e-6):
-                vae.parameters[index] = value + step
-                losses.append(vae.loss_and_gradient(x, epsilon)[0]["total_loss"])
-            vae.parameters[index] = value
-            worst = max(worst, abs((losses[0] - losses[1]) / 2e-6 - gradient[index]))
-        first += size
-    return worst / abs(gradient).max()
+def check(vae, x, epsilon):
+    """Check the gradient at about ten parameters of every layer, its last bias among them."""
+    for weights, slope in zip(vae.weights, views(vae.layers, vae.loss_and_gradient(x, epsilon)[1])):
+        if weights.size:
+            some = slice(None, None, -max(1, weights.size // 10))
+            check_gradient(lambda: vae.loss_and_gradient(x, epsilon)[0]["total_loss"],
+                           weights.reshape(-1, copy=False)[some], slope.ravel()[some], step=1e-6)
 
 
 @pytest.mark.parametrize("latent, beta, shape, n", [(2, 1.0, (8, 8, 1), 3), (3, 2.5, (4, 12, 2), 18)])
 def test_gradient(latent, beta, shape, n):
     vae = small(latent=latent, beta=beta, shape=shape)
     epsilon = np.random.default_rng(6).standard_normal((n, latent))
-    assert difference_error(vae, pictures(n, shape), epsilon) < 1e-6
+    check(vae, pictures(n, shape), epsilon)
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 4, 6, 8, 9, 10])
@@ -56,8 +51,10 @@ def test_gradient_check_notices_a_wrong_backward(number):
         dx = backward(params, work, dy, grads)
         grads *= 1.01
         return dx
+
     layer.backward = wrong
-    assert difference_error(vae, pictures(3), np.ones((3, 2))) > 1e-6
+    with pytest.raises(AssertionError, match="relative error"):
+        check(vae, pictures(3), np.ones((3, 2)))
 
 
 def in_torch(vae, torch, x, epsilon):
@@ -208,8 +205,8 @@ def test_the_number_of_workers_changes_nothing():
         history = vae.fit(pictures(100, dtype="float32"), 3, batch_size=40, workers=workers, rng=2)
         results.append((vae.parameters, history.total_loss))
     for parameters, losses in results[1:]:
-        np.testing.assert_allclose(parameters, results[0][0], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(losses, results[0][1], rtol=1e-6)
+        np.testing.assert_array_equal(parameters, results[0][0])
+        np.testing.assert_array_equal(losses, results[0][1])
 
 
 def test_history_and_evaluate():
@@ -223,8 +220,28 @@ def test_history_and_evaluate():
     assert vae.evaluate(x)["total_loss"] < before["total_loss"] - 1
     assert vae.evaluate(x[:30])["total_loss"] == pytest.approx(history.val_total_loss[-1], rel=1e-5)
     assert vae.evaluate(x, rng=1) == vae.evaluate(x, rng=1) != vae.evaluate(x, rng=2)
-    still = VAE(shape=(8, 8, 1)).fit(x, 1, batch_size=20, optimizer=SGD(0.0), rng=3)    # 20, 20 and 10: by picture
-    assert still.total_loss[0] == pytest.approx(VAE(shape=(8, 8, 1)).evaluate(x)["total_loss"], rel=1e-3)
+
+
+def test_a_curve_is_a_mean_over_pictures_though_the_last_batch_is_smaller():
+    vae, brightness = VAE(shape=(8, 8, 1)), np.linspace(0, 1, 50, dtype="float32").reshape(50, 1, 1, 1)
+    x = brightness * pictures(50, dtype="float32")
+    vae.noise = lambda samples, rng: np.zeros((samples, 2), np.float32)     # else each order has its own
+    still = vae.fit(x, 1, batch_size=20, optimizer=SGD(0.0), rng=3)
+    for name, value in vae.evaluate(x).items():
+        assert getattr(still, name)[0] == pytest.approx(value, rel=1e-5)
+
+
+def test_after_each_epoch_a_function_is_called():
+    vae, seen = VAE(shape=(8, 8, 1)), []
+    vae.fit(pictures(20, dtype="float32"), 3, batch_size=10, after_epoch=lambda: seen.append(vae.parameters.copy()))
+    assert len(seen) == 3 and (seen[0] != seen[1]).any() and (seen[2] == vae.parameters).all()
+
+
+def test_without_a_batch_size_all_pictures_are_one_batch():
+    x, runs = pictures(20, dtype="float32"), [VAE(shape=(8, 8, 1), rng=1) for _ in range(2)]
+    for vae, batch_size in zip(runs, (None, 20)):
+        vae.fit(x, 2, batch_size=batch_size, rng=2)
+    assert (runs[0].parameters == runs[1].parameters).all()
 
 
 def test_same_rng_same_result_and_validation_changes_nothing():
@@ -237,9 +254,13 @@ def test_same_rng_same_result_and_validation_changes_nothing():
     assert (VAE(rng=1).parameters != VAE(rng=2).parameters).any()
 
 
-def test_far_away_codes_are_decoded_without_a_warning():
-    y = VAE(latent=2, rng=0).decode(np.array([[1e8, -1e8]]))
+def test_far_away_codes_are_decoded_without_a_warning_and_too_large_ones_named():
+    vae = VAE(latent=2, rng=0)
+    y = vae.decode(np.array([[1e8, -1e8]]))
     assert y.min() == 0 and y.max() == 1
+    vae.parameters *= 1e10
+    with pytest.raises(ValueError, match=r"^z has values up to 1e\+38, too large"):
+        vae.decode(np.array([[1e38, -1e38]]))
 
 
 def test_decode_and_sample():
@@ -249,6 +270,15 @@ def test_decode_and_sample():
     assert y.shape == (33, 8, 12, 1) and y.dtype == np.float32 and 0 <= y.min() and y.max() <= 1
     np.testing.assert_allclose(y[20:21], vae.decode(z[20:21]), atol=1e-6)
     assert (vae.sample(5, rng=1) == vae.sample(5, rng=1)).all() and vae.sample(5, rng=1).shape == (5, 8, 12, 1)
+
+
+def test_samples_have_codes_of_the_standard_normal():
+    vae = VAE(shape=(4, 4, 1))
+    vae.decode = lambda z: z
+    z = vae.sample(10_000, rng=0)
+    assert z.shape == (10_000, 2)
+    np.testing.assert_allclose(z.mean(0), 0, atol=4 / np.sqrt(len(z)))
+    np.testing.assert_allclose(np.cov(z.T), np.eye(2), atol=4 * np.sqrt(2 / len(z)))
 
 
 def test_keras_architecture():
@@ -273,9 +303,6 @@ def test_load_refuses_other_files(tmp_path):
         VAE.load(path)
     save_model(path, {"model": "VAE", **VAE(latent=3).settings}, VAE(latent=2).parameters)
     with pytest.raises(ValueError, match="parameters"):
-        VAE.load(path)
-    save_model(path, {"model": "VAE", "latent": 10 ** 12}, VAE().parameters)
-    with pytest.raises(ValueError, match="not a saved VAE"):
         VAE.load(path)
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(ValueError, match="not a saved VAE"):
@@ -307,7 +334,7 @@ X = pictures(4)
 def test_bad_input_is_named(call, name):
     vae = small()
     before = vae.parameters.copy()
-    with pytest.raises((TypeError, ValueError), match=name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
         call(vae)
     assert (vae.parameters == before).all()
 
@@ -349,8 +376,13 @@ def test_pretraining_goes_on_after_an_interruption(tmp_path, monkeypatch, capsys
     from autoenc import fashion_mnist
     from autoenc.pretrain import train_pretrained
     x, settings = fashion_mnist(sample=True)[0][0][:40], dict(epochs=3, batch_size=16)
+    fit, start, calls, remembered = VAE.fit, Adam.start, [], []
+
+    def watched(self, params, grads, sums, steps):
+        remembered.append((steps, bool(sums.any())))
+        return start(self, params, grads, sums, steps)
+    monkeypatch.setattr(Adam, "start", watched)
     whole = train_pretrained(x, x[:10], tmp_path / "whole.npz", **settings)
-    fit, calls = VAE.fit, []
 
     def interrupted(self, *args, **kwargs):
         calls.append(1)
@@ -364,6 +396,7 @@ def test_pretraining_goes_on_after_an_interruption(tmp_path, monkeypatch, capsys
         train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings, seed=1)
     parts = train_pretrained(x, x[:10], tmp_path / "parts.npz", **settings)
     assert len(calls) == 4 and (whole.parameters == parts.parameters).all()
+    assert remembered == [(0, False), (3, True), (6, True)] * 2
     assert (tmp_path / "parts.json").read_text() == (tmp_path / "whole.json").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
     assert (VAE.load(tmp_path / "parts.npz").parameters == whole.parameters).all()
