@@ -230,7 +230,7 @@ def unwritable():
         shutil.copytree(ROOT / "autoenc", folder / "autoenc", ignore=shutil.ignore_patterns("__pycache__"))
         lines.append(f"- training, files limited to 4 kB: {refused(PRETRAIN, folder, folder, preexec_fn=small_files)}")
         data = folder / "autoenc" / "data"
-        small = {path.name: path.read_bytes() for path in data.glob("*.json")}
+        small = {path.name: path.read_bytes() for path in data.iterdir() if path.stat().st_size < 10_000}
         with disk(data, 200) as mounted:
             if mounted:
                 for name, content in small.items():

@@ -33,7 +33,8 @@ OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast
              ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And}
 OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 FUNCTIONS = dict(add="subtract", subtract="add", multiply="divide", divide="multiply", maximum="minimum", square="sqrt",
-                 sqrt="square", zeros="ones", max="min", cos="sin", exp="log", log="exp", tanh="sin", abs="negative", all="any")
+                 sqrt="square", zeros="ones", max="min", cos="sin", exp="log", log="exp", tanh="sin", abs="negative",
+                 negative="abs", reciprocal="square", all="any")
 
 
 def changed(node):

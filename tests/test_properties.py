@@ -174,9 +174,11 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("function, good, name, bad", [
-    pytest.param(function, good, name, bad, id=f"{title}-{name}") for title, function, good, strategies in CALLS
-    for name, bad in strategies.items()])
+BAD = [pytest.param(function, good, name, bad, id=f"{title}-{name}") for title, function, good, strategies in CALLS
+       for name, bad in strategies.items()]
+
+
+@pytest.mark.parametrize("function, good, name, bad", BAD)
 def test_a_bad_argument_is_refused_by_its_name_and_changes_nothing(function, good, name, bad):
     tried = []
 
@@ -191,7 +193,7 @@ def test_a_bad_argument_is_refused_by_its_name_and_changes_nothing(function, goo
         assert [model.parameters.tobytes() for model in (AE, PAIR, SMALL)] == before
 
     refused()
-    assert len(tried) >= 10
+    assert len(tried) * len(BAD) >= 1000
 
 
 # Good arguments
