@@ -110,7 +110,7 @@ class Conv2D(Layer):
         self.padding = choice("padding", padding, ("same", "valid"))
         self.activation = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
         window = math.prod(self.kernel)
-        self.biases, self.fans = self.filters, (window * self.inputs[2], window * self.filters)
+        self.biases, self.fans = self.filters, window * (self.inputs[2] + self.filters)
         self._plan(activation)
 
     def _plan(self, activation):

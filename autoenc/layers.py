@@ -113,18 +113,18 @@ class Layer:
     """What layers share: `inputs` and `outputs`, a sample's shape before and after, features or a picture's.
 
     shape: of its parameters, none if not said otherwise.  biases: how many of them, the last, are biases.
-    fans: how many inputs a single output looks at, and how many outputs look at a single input.
+    fans: how many inputs a single output looks at, plus how many outputs look at a single input.
     """
 
-    shape, biases, fans = (0,), 1, (1, 1)
+    shape, biases, fans = (0,), 1, 1
 
     def __repr__(self):
         return f"{type(self).__name__}({self.inputs} -> {self.outputs})"
 
     def initial(self, rng):
-        """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / Σ fans) (Glorot and Bengio, 2010, eq. 16)."""
-        start, limit = np.zeros(self.shape), math.sqrt(6 / sum(self.fans))
-        weights = start.reshape(-1)[:-self.biases]
+        """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
+        start, limit = np.zeros(self.shape), math.sqrt(6 / self.fans)
+        weights = start.ravel()[:-self.biases]
         weights[...] = rng.uniform(-limit, limit, weights.size)
         return start
 
@@ -141,7 +141,7 @@ class Dense(Layer):
 
     def __init__(self, inputs, outputs, activation="linear"):
         self.inputs, self.outputs, self.activation = inputs, outputs, ACTIVATIONS[activation]
-        self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, (inputs, outputs)
+        self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, inputs + outputs
 
     def work(self, leading, rows, dtype, first=False, last=False, empty=columns):
         wide = y = empty(leading, rows, self.outputs, dtype)
