@@ -135,6 +135,12 @@ def test_cosine_decay_names_a_rate_that_fits_no_model(rate):
         cosine_decay(rate)
 
 
+@pytest.mark.parametrize("shape, wanted", [((5,), "a number"), ((2, 5), r"a number, or one for each member, shape \(2,\)")])
+def test_rates_of_a_wrong_shape_are_told_what_the_model_takes(shape, wanted):
+    with pytest.raises(ValueError, match=rf"^learning_rate has shape \(3,\); it must be {wanted}$"):
+        SGD([0.1, 0.2, 0.3]).start(np.ones(shape), np.ones(shape))
+
+
 def test_cosine_decay_takes_one_rate_for_each_member():
     np.testing.assert_allclose(cosine_decay(np.array([1.0, 2.0]))(0.5), [0.5, 1.0], rtol=1e-12)
 
