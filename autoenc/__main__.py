@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
-from .files import replace, sweep, writable
+from .files import one_line, replace, sweep, writable
 from .report import RERUN
 from .slides import OfflineSlides
 
@@ -108,12 +108,8 @@ def table(claims):
 
 def main(arguments=None):
     """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
-    try:
+    with one_line("Interrupted; no file is damaged, and the same command starts anew"):
         return report(arguments)
-    except OSError as error:
-        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted; no file is damaged, and the same command starts anew")
 
 
 def report(arguments):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from contextlib import contextmanager
@@ -48,6 +49,17 @@ def writable(*folders):
         except OSError as error:
             error.filename = str(folder)        # not that of a file that nobody has heard of
             raise
+
+
+@contextmanager
+def one_line(interrupted):
+    """For a command: a file that cannot be written ends it with one line, and Ctrl-C with the line `interrupted`."""
+    try:
+        yield
+    except OSError as error:
+        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(interrupted)
 
 
 def sweep(*folders):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .fashion import fashion_mnist
-from .files import sweep, whole, writable
+from .files import one_line, sweep, whole, writable
 from .optimizers import Adam, cosine_decay
 from .vae import VAE
 
@@ -57,9 +57,5 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
 
 if __name__ == "__main__":
     (pictures, _), (unseen, _) = fashion_mnist(*sys.argv[1:2])
-    try:
+    with one_line("Interrupted; the same command goes on from the last finished epoch"):
         train_pretrained(pictures, unseen)
-    except OSError as error:
-        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted; the same command goes on from the last finished epoch")
