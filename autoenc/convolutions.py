@@ -15,6 +15,7 @@ odd pixel of padding after the picture, not before (Dumoulin and Visin, 2016, dr
 """
 
 import math
+from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -118,24 +119,24 @@ class Conv2D(Layer):
         if min(self.patches.grid) < 1:
             raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
         self.outputs = (*self.patches.grid, self.filters)
-        self.dense = Dense(self.patches.size, self.filters, activation)
+        self.dense = Dense(self.patches.size, self.filters, activation, lines)
         self.shape = self.dense.shape
 
-    def work(self, leading, samples, dtype, first=False, last=False):
-        ahead = self.patches.work(samples, dtype, ones=True)
-        work = self.dense.work((), len(ahead.rows), dtype, first, True, lines)
-        work.ahead, work.back = ahead, None if first else self.patches.work(samples, dtype, rows=work.dx)
+    def forward(self, params, x, last=False):
+        """x: (samples, *inputs).  Out comes (samples, *outputs)."""
+        patches = self.patches.work(len(x), x.dtype, ones=True)
+        work = self.dense.forward(params, patches.rows, last=True)
+        work.steps.insert(0, partial(self.patches.gather, patches, x))
+        work.out = work.y.reshape(-1, *self.outputs, copy=False)
         return work
 
-    def forward(self, params, x, work):
-        """x: (samples, *inputs).  Returns (samples, *outputs)."""
-        self.patches.gather(work.ahead, x)
-        return self.dense.forward(params, work.ahead.rows, work).reshape(-1, *self.outputs)
-
-    def backward(self, params, work, dy, grads):
-        """dy: (samples, *outputs), overwritten.  Returns dL/dx, (samples, *inputs), and fills `grads`."""
-        if self.dense.backward(params, work, dy.reshape(-1, self.filters), grads) is not None:
-            return self.patches.scatter(work.back)
+    def backward(self, params, work, dy, grads, first=False):
+        """dy: (samples, *outputs).  dL/dx is (samples, *inputs); the `first` layer does without."""
+        rows, steps = self.dense.backward(params, work, dy.reshape(-1, self.filters, copy=False), grads, first)
+        if first:
+            return None, steps
+        patches, dx = self.patches.work(len(work.out), dy.dtype, rows=rows), np.empty((len(work.out), *self.inputs), dy.dtype)
+        return dx, [*steps, partial(self.patches.scatter, patches), partial(np.copyto, dx, patches.inside)]
 
 
 class Conv2DTranspose(Conv2D):
@@ -155,41 +156,44 @@ class Conv2DTranspose(Conv2D):
     def _split(self, params):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
-    def work(self, leading, samples, dtype, first=False, last=False):
-        blocks = [slice(start, min(start + BLOCK, samples)) for start in range(0, samples, BLOCK)]
-        buffers = {count: self._buffers(count, dtype) for count in {block.stop - block.start for block in blocks}}
-        return SimpleNamespace(y=np.empty((samples, *self.outputs), dtype), dx=np.empty((samples, *self.inputs), dtype),
-                               blocks=[(block, buffers[block.stop - block.start]) for block in blocks])
+    def _blocks(self, samples, dtype):
+        """Slices of so few pictures that what is painted stays in the cache until it is read again; buffers for each."""
+        @cache
+        def buffers(count):
+            ahead = self.patches.work(count, dtype)
+            return SimpleNamespace(ahead=ahead, back=self.patches.work(count, dtype, rows=ahead.rows),
+                                   painted=ahead.inside.reshape(count, self.outputs[0], -1, copy=False),
+                                   scratch=np.empty((count, *self.outputs), dtype))
 
-    def _buffers(self, samples, dtype):
-        """For so many pictures at a time: all that is painted and read again soon should stay in the cache."""
-        ahead, scratch = self.patches.work(samples, dtype), np.empty((samples, *self.outputs), dtype)
-        return SimpleNamespace(ahead=ahead, back=self.patches.work(samples, dtype, rows=ahead.rows), scratch=scratch,
-                               painted=ahead.inside.reshape(samples, self.outputs[0], -1, copy=False),
-                               ones=np.ones(scratch.size // self.filters, dtype), grads=np.empty(self.shape, dtype))
+        starts = range(0, samples, BLOCK)
+        return [(slice(start, start + BLOCK), buffers(min(BLOCK, samples - start))) for start in starts]
 
-    def forward(self, params, x, work):
-        weights, bias = self._split(params)
-        work.x, bias = x, np.tile(bias, self.outputs[1])                        # whole rows are quicker to add to
+    def forward(self, params, x, last=False):
+        (weights, bias), out = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
+        work = SimpleNamespace(x=x, out=out, scratch=np.empty_like(out), blocks=self._blocks(len(x), x.dtype))
+        row = np.empty(self.outputs[1:], x.dtype)                                       # whole rows are quicker to add to
+        work.steps = [partial(np.copyto, row, bias)]
         for block, buffers in work.blocks:
-            np.matmul(x[block].reshape(-1, self.inputs[2]), weights.T, out=buffers.ahead.rows)
-            self.patches.scatter(buffers.ahead)
-            np.add(buffers.painted, bias, out=work.y[block].reshape(buffers.painted.shape))
-            self.activation.forward(work.y[block], buffers.scratch)
-        return work.y
+            y, painted = out[block], buffers.painted
+            work.steps += [partial(np.matmul, x[block].reshape(-1, self.inputs[2]), weights.T, buffers.ahead.rows),
+                           partial(self.patches.scatter, buffers.ahead),
+                           partial(np.add, painted, row.ravel(), y.reshape(painted.shape)),
+                           partial(self.activation.forward, y, buffers.scratch)]
+        return work
 
-    def backward(self, params, work, dy, grads):
-        dy, (weights, _) = dy.reshape(work.y.shape), self._split(params)
-        grads.fill(0)
+    def backward(self, params, work, dy, grads, first=False):
+        dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.out.shape)
+        block_grads = np.empty_like(grads)
+        (weight_grads, bias_grads), steps = self._split(block_grads), [partial(grads.fill, 0)]
         for block, buffers in work.blocks:
-            self.activation.backward(work.y[block], dy[block], buffers.scratch)
-            self.patches.gather(buffers.back, dy[block])
-            rows, (weight_grads, bias_grads) = buffers.back.rows, self._split(buffers.grads)
-            np.matmul(buffers.ones, dy[block].reshape(-1, self.filters), out=bias_grads)
-            np.matmul(rows.T, work.x[block].reshape(-1, self.inputs[2]), out=weight_grads)
-            np.matmul(rows, weights, out=work.dx[block].reshape(-1, self.inputs[2]))
-            grads += buffers.grads
-        return work.dx
+            x, slope, rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
+            steps += [partial(self.activation.backward, work.out[block], dy[block], buffers.scratch),
+                      partial(self.patches.gather, buffers.back, dy[block]),
+                      partial(np.matmul, np.ones(len(slope), slope.dtype), slope, bias_grads),
+                      partial(np.matmul, buffers.back.rows.T, x, weight_grads),
+                      partial(np.matmul, buffers.back.rows, weights, rows),
+                      partial(np.add, grads, block_grads, grads)]
+        return dx, steps
 
 
 class Flatten(Layer):
@@ -198,13 +202,13 @@ class Flatten(Layer):
     def __init__(self, inputs):
         self.inputs, self.outputs = tuple(inputs), math.prod(inputs)
 
-    def forward(self, params, x, work):
-        """x: (samples, *inputs).  Returns (samples, features + 1)."""
-        return widened(x.reshape(-1, self.outputs))[0]
+    def forward(self, params, x, last=False):
+        out, features = widened(x.reshape(len(x), -1))
+        return SimpleNamespace(out=out, steps=[partial(np.copyto, features, x.reshape(features.shape))])
 
-    def backward(self, params, work, dy, grads):
-        """dy: (samples, features).  Returns dL/dx, (samples, *inputs)."""
-        return dy.reshape(-1, *self.inputs)
+    def backward(self, params, work, dy, grads, first=False):
+        dx = np.empty((len(dy), *self.inputs), dy.dtype)
+        return dx, [partial(np.copyto, dx.reshape(dy.shape), dy)]
 
 
 class Reshape(Layer):
@@ -213,10 +217,9 @@ class Reshape(Layer):
     def __init__(self, outputs):
         self.inputs, self.outputs = math.prod(outputs), tuple(outputs)
 
-    def forward(self, params, x, work):
-        """x: (samples, features + 1).  Returns (samples, *outputs)."""
-        return x[:, :-1].reshape(-1, *self.outputs)
+    def forward(self, params, x, last=False):
+        features, out = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
+        return SimpleNamespace(out=out, steps=[partial(np.copyto, out.reshape(features.shape), features)])
 
-    def backward(self, params, work, dy, grads):
-        """dy: (samples, *outputs).  Returns dL/dx, (samples, features)."""
-        return dy.reshape(-1, self.inputs)
+    def backward(self, params, work, dy, grads, first=False):
+        return dy.reshape(len(dy), -1), []

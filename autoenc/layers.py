@@ -1,12 +1,15 @@
 """Layers: a network is a chain of functions, and each knows how to go forward and how to go back.
 
-A layer is *pure*.  It knows its shapes and nothing else: its parameters, its buffers and its
-gradients are handed to it, so two threads or sixty-four networks can share one layer.
+A layer is *pure*.  It knows its shapes and nothing else: parameters, inputs and gradients are arrays that
+are handed to it, so two threads or sixty-four networks can share one layer.  It is asked once what it is
+going to do with these arrays, and answers with *steps*, functions that need no arguments:
 
-    y  = layer.forward(params, x, work)             the layer's output
-    dx = layer.backward(params, work, dy, grads)    from dL/dy: dL/dparams into `grads`, and dL/dx
+    work = layer.forward(params, x)                     work.steps turn what x then holds into work.out
+    dx, steps = layer.backward(params, work, dy, grads)     turn dL/dy into dL/dparams, in `grads`, and dL/dx
 
-`work` holds the buffers that a pass fills and the way back needs; it belongs to the caller.
+The arrays stay where they are, so training is a list of such steps that is run again and again, and
+nothing has to be made, looked up or turned over in between.  (In a small network that was two fifths of
+the time.)  The way back may overwrite dy.
 
 Two conventions make everything here short and quick:
 
@@ -18,6 +21,7 @@ Two conventions make everything here short and quick:
 """
 
 import math
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,40 +132,39 @@ class Layer:
         weights[...] = rng.uniform(-limit, limit, weights.size)
         return start
 
-    def work(self, leading, rows, dtype, first=False, last=False):
-        """Buffers for one pass of `rows` samples: the `first` layer needs no dL/dx, the `last` no column of ones."""
-        return SimpleNamespace()
-
 
 class Dense(Layer):
     """y = activation(x W + b): every output looks at every input.
 
     Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
+    empty: `columns` or `lines`, how its arrays lie in memory.
     """
 
-    def __init__(self, inputs, outputs, activation="linear"):
-        self.inputs, self.outputs, self.activation = inputs, outputs, ACTIVATIONS[activation]
+    def __init__(self, inputs, outputs, activation="linear", empty=columns):
+        self.inputs, self.outputs, self.activation, self.empty = inputs, outputs, ACTIVATIONS[activation], empty
         self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, inputs + outputs
 
-    def work(self, leading, rows, dtype, first=False, last=False, empty=columns):
-        wide = y = empty(leading, rows, self.outputs, dtype)
+    def _product(self, params):
+        return np.matmul if params.ndim > 2 or self.empty is lines else np.dot      # `dot` starts quicker
+
+    def forward(self, params, x, last=False):
+        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise.
+
+        The `last` layer's has no column of ones.
+        """
+        out = y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
         if not last:
-            wide, y = widened(y)
-        return SimpleNamespace(wide=wide, y=y, scratch=np.empty_like(y),
-                               dx=None if first else empty(leading, rows, self.inputs, dtype),
-                               product=np.matmul if leading or empty is lines else np.dot)      # `dot` starts quicker
+            out, y = widened(y)
+        scratch = np.empty_like(y)
+        steps = [partial(self._product(params), params.mT, x.mT, y.mT),     # turned over: `dot` fills whole rows
+                 partial(self.activation.forward, y, scratch)]
+        return SimpleNamespace(x=x, y=y, out=out, scratch=scratch, steps=steps)
 
-    def forward(self, params, x, work):
-        """x: (..., rows, inputs + 1), its last column ones.  Returns (..., rows, outputs + 1), likewise."""
-        work.x = x
-        work.product(params.mT, x.mT, out=work.y.mT)      # turned over: `dot` wants to fill whole rows of memory
-        self.activation.forward(work.y, work.scratch)
-        return work.wide
-
-    def backward(self, params, work, dy, grads):
-        """dy: (..., rows, outputs), overwritten.  Returns dL/dx, (..., rows, inputs), and fills `grads`."""
-        self.activation.backward(work.y, dy, work.scratch)
-        work.product(work.x.mT, dy, out=grads)
-        if work.dx is not None:
-            work.product(params[..., :-1, :], dy.mT, out=work.dx.mT)
-        return work.dx
+    def backward(self, params, work, dy, grads, first=False):
+        """dy: (..., rows, outputs).  dL/dx is (..., rows, inputs); the `first` layer does without."""
+        product, dx = self._product(params), None
+        steps = [partial(self.activation.backward, work.y, dy, work.scratch), partial(product, work.x.mT, dy, grads)]
+        if not first:
+            dx = self.empty(params.shape[:-2], dy.shape[-2], self.inputs, dy.dtype)
+            steps.append(partial(product, params[..., :-1, :], dy.mT, dx.mT))
+        return dx, steps

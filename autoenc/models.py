@@ -24,36 +24,46 @@ def views(layers, vector):
 
 
 class Pass:
-    """The buffers for `rows` samples on their way through a chain of `layers` and back, and the way itself.
+    """The way of some samples through a chain of `layers` and back, for as often as one likes.
 
-    params: the chain's flat parameters.  grads: an array like them that `run` leaves the gradient in.
-    loss: a function of output, target and buffers, see `autoenc.losses`.  What goes in, x, is as the first
-    layer takes it (see `layers.widened`); what comes out, and its target, is (rows, features), or has members in front.
+    params: the chain's flat parameters.  x: the array that is going to hold what goes in, as the first layer takes it
+    (see `layers.widened`).  loss: a function of output, target and buffers, see `autoenc.losses`; without it there
+    is no way back.  target: the array that the output, (rows, features) or with members in front, is compared
+    with.  grads: an array like `params` that `run` leaves the gradient in.
     """
 
-    def __init__(self, layers, params, rows, loss=None, grads=None):
-        leading, self.loss, self.grads = params.shape[:-1], loss, np.empty_like(params) if grads is None else grads
-        self.works = [layer.work(leading, rows, params.dtype, layer is layers[0], layer is layers[-1])
-                      for layer in layers]
-        self.parts = list(zip(layers, views(layers, params), self.works, views(layers, self.grads)))
-        self.output = self.works[-1].y.reshape(*leading, rows, -1, copy=False)
-        self.buffers = [np.empty_like(self.output) for _ in range(2)]
+    def __init__(self, layers, params, x, loss=None, target=None, grads=None):
+        self.x, self.loss, self.target = x, loss, target
+        self.grads = np.empty_like(params) if grads is None else grads
+        self.works, self.ahead, self.back = [], [], []
+        for layer, part in zip(layers, views(layers, params)):
+            self.works.append(layer.forward(part, x, layer is layers[-1]))
+            self.ahead += self.works[-1].steps
+            x = self.works[-1].out
+        self.output = x.reshape(*x.shape[:params.ndim], -1, copy=False)
+        if loss is not None:
+            dy, scratch = np.empty_like(self.output), self.works[-1].scratch.reshape(self.output.shape, copy=False)
+            self.buffers = dy, scratch
+            parts = zip(layers, views(layers, params), self.works, views(layers, self.grads))
+            for layer, part, work, grads in reversed(list(parts)):
+                dy, steps = layer.backward(part, work, dy, grads, layer is layers[0])
+                self.back += steps
 
-    def forward(self, x):
+    def forward(self):
         """What comes out of the last layer."""
-        for layer, params, work, _ in self.parts:
-            x = layer.forward(params, x, work)
+        for step in self.ahead:
+            step()
         return self.output
 
-    def compare(self, x, target):
+    def compare(self):
         """The loss of what comes out, and its slope there."""
-        return self.loss(self.forward(x), target, self.buffers)
+        return self.loss(self.forward(), self.target, self.buffers)
 
-    def run(self, x, target):
+    def run(self):
         """The same loss; its gradient by the parameters is left in `grads`."""
-        value, dy = self.compare(x, target)
-        for layer, params, work, grads in reversed(self.parts):
-            dy = layer.backward(params, work, dy, grads)
+        value, _ = self.compare()
+        for step in self.back:
+            step()
         return value
 
 
@@ -141,7 +151,7 @@ class Autoencoder(Model):
     def _through(self, part, name, x):
         x = as_samples(name, x, (part[0].inputs,), self.dtype, self.members)
         with np.errstate(all="ignore"):
-            output = Pass(*self._part(part), x.shape[-2]).forward(widened(x)[0])
+            output = Pass(*self._part(part), widened(x)[0]).forward()
         if not np.isfinite(output).all():
             raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: what comes "
                              "out is not finite")
@@ -180,8 +190,9 @@ class Autoencoder(Model):
     def loss_and_gradient(self, x, loss="bce"):
         """The loss of reconstructing x, a number (or one a member), and its gradient, an array like `parameters`."""
         layers, function, x = self._learnable(x, loss)
-        one = Pass(layers, self.parameters, x.shape[-2], function)
-        return one.run(*widened(x)), one.grads
+        wide, target = widened(x)
+        one = Pass(layers, self.parameters, wide, function, target)
+        return one.run(), one.grads
 
     def fit(self, x, epochs, loss="bce", optimizer=None, corrupt=None, batch_size=None, rng=None, progress=False):
         """Train, from the present parameters on, to reconstruct x; return the `History` of the loss.
@@ -204,17 +215,20 @@ class Autoencoder(Model):
 
         @cache
         def batch(size):
-            return Pass(layers, self.parameters, size, function, grads), widened(x[..., :size, :])
+            wide, target = widened(x[..., :size, :])
+            spoilt = target
+            if corrupt is not None:
+                wide, spoilt = widened(np.broadcast_to(target, (*self.parameters.shape[:-1], *target.shape[-2:])))
+            return Pass(layers, self.parameters, wide, function, target, grads), spoilt
 
         def step(rows):
-            one, (wide, target) = batch(count if rows is None else len(rows))
+            one, spoilt = batch(count if rows is None else len(rows))
             if rows is not None:
-                target[...] = x[..., rows, :]
+                one.target[...] = x[..., rows, :]
             if corrupt is not None:
-                clean = np.array(np.broadcast_to(target, one.output.shape))
+                clean = np.array(np.broadcast_to(one.target, spoilt.shape))
                 wanted = f"a function that returns numbers, shape {clean.shape}"
-                wide, _ = widened(numbers("corrupt", corrupt(clean, rng), wanted,
-                                          fits=lambda shape: shape == clean.shape, dtype=self.dtype))
-            return one.run(wide, target)
+                spoilt[...] = numbers("corrupt", corrupt(clean, rng), wanted, fits=lambda shape: shape == clean.shape)
+            return one.run()
 
         return History(loss=train(self.parameters, grads, step, count, epochs, batch_size, optimizer, rng, progress))

@@ -23,15 +23,16 @@ def cosine_decay(rate, final=0):
 
 
 def _checked(name, rate, members=None):
-    """One or several learning rates: a float as it is, all else as an array, (members) or (), if those are known."""
+    """One or several learning rates: a float, or an array with one for each of the `members`, if those are known."""
     if isinstance(rate, float) and 0 <= rate < math.inf:
-        return rate                     # quickly, for a schedule returns one at every step
+        return float(rate)              # quickly, for a schedule returns one at every step; and NumPy's to Python's
     wanted = "a number" if members == () else f"a number, or one for each member{f', shape {members}' if members else ''}"
 
     def fits(shape):
         return 0 not in shape and shape in ((), shape[:1] if members is None else members)
 
-    return numbers(name, rate, wanted, "iuf", fits, low=0)
+    rate = numbers(name, rate, wanted, "iuf", fits, low=0)
+    return rate if rate.ndim else float(rate)
 
 
 def _fraction(name, value):
@@ -107,20 +108,21 @@ class Adam(SGD):
         rate, move = self.rates(params), np.empty_like(params)
         sums = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
         first, second = sums
-        beta1, beta2 = (np.array(beta, params.dtype) for beta in (self.beta1, self.beta2))
+        beta1, beta2, floor = (np.array(number, params.dtype) for number in (self.beta1, self.beta2, self.epsilon))
 
         def step(progress):
             nonlocal steps
             steps += 1
             scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # mean of g: scale1 · first
             scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # root mean of g²: scale2 · √second
+            floor[...] = self.epsilon / scale2
             np.multiply(first, beta1, out=first)
             np.add(first, grads, out=first)
             np.square(grads, out=move)
             np.multiply(second, beta2, out=second)
             np.add(second, move, out=second)
             np.sqrt(second, out=move)
-            np.add(move, self.epsilon / scale2, out=move)
+            np.add(move, floor, out=move)
             np.divide(first, move, out=move)
             np.multiply(move, rate(progress) * (scale1 / scale2), out=move)
             np.subtract(params, move, out=params)

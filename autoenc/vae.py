@@ -20,12 +20,13 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from threading import get_ident
+from types import SimpleNamespace
 
 import numpy as np
 
 from .checks import as_samples, float_type, generator, number, whole_number
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
-from .layers import Dense, Layer, Sigmoid, widened
+from .layers import Dense, Layer, Sigmoid, columns, widened
 from .losses import LOSSES
 from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
@@ -44,37 +45,57 @@ class Sample(Layer):
     def __init__(self, latent, beta=1.0):
         self.inputs, self.outputs, self.beta = 2 * latent, latent, beta
 
-    def forward(self, params, x, work):
-        """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Returns (rows, latent + 1)."""
-        work.mean, log_var = np.split(x[:, :-1], 2, axis=1)
-        work.deviation = np.exp(log_var / 2)
-        work.variance = work.deviation ** 2
-        work.kl = (work.mean ** 2 + work.variance - 1 - log_var).sum() / 2
-        return widened(work.mean + work.deviation * work.epsilon)[0]
+    def forward(self, params, x, last=False):
+        """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Out comes (rows, latent + 1)."""
+        mean, log_var = np.split(x[:, :-1], 2, axis=1)
+        out, z = widened(mean)
+        work = SimpleNamespace(out=out, mean=mean)
 
-    def backward(self, params, work, dz, grads):
-        """dz: (rows, latent).  Returns dL/dx, (rows, 2 · latent)."""
-        return np.concatenate([dz + self.beta * work.mean,
-                               (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2], axis=1)
+        def draw():
+            work.deviation = np.exp(log_var / 2)
+            work.variance = work.deviation ** 2
+            work.kl = (mean ** 2 + work.variance - 1 - log_var).sum() / 2
+            z[...] = mean + work.deviation * work.epsilon
+
+        work.steps = [draw]
+        return work
+
+    def backward(self, params, work, dz, grads, first=False):
+        """dz: (rows, latent).  dL/dx is (rows, 2 · latent)."""
+        dx = columns((), len(dz), self.inputs, dz.dtype)
+        dmean, dlog_var = np.split(dx, 2, axis=1)
+
+        def blame():
+            dmean[...] = dz + self.beta * work.mean
+            dlog_var[...] = (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2
+
+        return dx, [blame]
 
 
 @contextmanager
-def workers(count, layers, params, loss=None):
-    """Within: a function run(function, *arrays), the list of function(pass, *parts) over micro-batches of their rows.
+def workers(count, layers, params, x, loss=None):
+    """Within: a function run(function, x, *arrays), the list of function(pass, *parts) over micro-batches of their rows.
 
-    `count` threads share them, each with passes of its own through `layers`.  A micro-batch's result does
-    not depend on who computes it, and the list is in their order: one worker or eight, the numbers are the same.
+    `count` threads share them, each with passes of its own through `layers`, which hold a part of x already.  A
+    micro-batch's result does not depend on who computes it, and the list is in their order: one worker or eight,
+    the numbers are the same.  The first x shows what they will be like.
     """
-    own = cache(lambda thread, rows: Pass(layers, params, rows, loss))
+    @cache
+    def own(thread, rows):
+        part = np.empty((rows, *x.shape[1:]), x.dtype)
+        return Pass(layers, params, part, loss, part.reshape(rows, -1))
+
     pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
-    def run(function, *arrays):
+    def run(function, x, *arrays):
         def one(first):
-            parts = [array[first:first + MICRO] for array in arrays]
+            part, *parts = [array[first:first + MICRO] for array in (x, *arrays)]
+            micro = own(get_ident(), len(part))
+            micro.x[...] = part
             with np.errstate(all="ignore"):
-                return function(own(get_ident(), len(parts[0])), *parts)
+                return function(micro, *parts)
 
-        firsts = range(0, len(arrays[0]), MICRO)
+        firsts = range(0, len(x), MICRO)
         return list((pool.map if len(firsts) > 1 else map)(one, firsts))    # a slider moved: no time to start threads
 
     try:
@@ -127,8 +148,8 @@ class VAE(Model):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
     def _through(self, part, x):
-        with workers(2, *self._part(part)) as run:
-            return np.concatenate(run(lambda micro, x: micro.forward(x).copy(), x))
+        with workers(2, *self._part(part), x) as run:
+            return np.concatenate(run(lambda micro: micro.forward().copy(), x))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
@@ -152,16 +173,16 @@ class VAE(Model):
         """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
-    def _workers(self, count):
-        """Threads for `_losses`."""
-        return workers(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
+    def _workers(self, count, x):
+        """Threads for `_losses` of pictures like x."""
+        return workers(count, self.layers, self.parameters, x, partial(LOSSES["bce"], count=1))
 
     def _losses(self, run, x, epsilon, learn=False):
         """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
-        def one(micro, x, epsilon):
-            sample, target = micro.works[len(self.encoder)], x.reshape(len(x), -1)
+        def one(micro, epsilon):
+            sample = micro.works[len(self.encoder)]
             sample.epsilon = epsilon
-            reconstruction = micro.run(x, target) if learn else micro.compare(x, target)[0]
+            reconstruction = micro.run() if learn else micro.compare()[0]
             losses = np.array([reconstruction, sample.kl, reconstruction + self.beta * sample.kl])
             return losses, micro.grads.copy() if learn else 0
 
@@ -170,7 +191,7 @@ class VAE(Model):
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
         x, epsilon = self._pictures("x", x), self.noise(len(x), generator(rng))
-        with self._workers(workers) as run:
+        with self._workers(workers, x) as run:
             return dict(zip(NAMES, map(float, self._losses(run, x, epsilon)[0])))
 
     def loss_and_gradient(self, x, epsilon):
@@ -178,7 +199,7 @@ class VAE(Model):
         x, epsilon = self._pictures("x", x), self._codes("epsilon", epsilon)
         if len(epsilon) != len(x):
             raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
-        with self._workers(1) as run:
+        with self._workers(1, x) as run:
             losses, gradient = self._losses(run, x, epsilon, learn=True)
         return dict(zip(NAMES, map(float, losses))), gradient
 
@@ -214,7 +235,7 @@ class VAE(Model):
             if after_epoch is not None:
                 after_epoch()
 
-        with self._workers(workers) as run:
+        with self._workers(workers, x) as run:
             curves = train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done)
         names = (*NAMES, *(f"val_{name}" for name in NAMES))
         return History(**dict(zip(names, [*curves.T, *np.array(validated).T])))

@@ -28,3 +28,29 @@ def check_gradient(function, array, claimed, tolerance=1e-6, step=1e-5):
     assert largest > 1e-4, "a gradient of zeros checks nothing"
     error = np.abs(measured - claimed).max() / largest
     assert error <= tolerance, f"relative error {error:.2g}"
+
+
+def passed(layer, params, x, dy, **where):
+    """One pass through a layer: y, and dL/dx and dL/dparams for dL/dy."""
+    grads, slope = np.full_like(params, np.nan), np.empty_like(dy)
+    work = layer.forward(params, x, **where)
+    dx, back = layer.backward(params, work, slope, grads)
+    for _ in range(2):                      # twice: buffers that are used again must not remember
+        slope[...] = dy
+        for step in work.steps + back:
+            step()
+    return work.out, dx, grads
+
+
+def check_layer(layer, params, x, dy, inside=lambda array: array, tolerance=1e-6, **where):
+    """Check dL/dparams and dL/dx of L = Σ y dy.  `inside` cuts off what is not a feature: the column of ones."""
+    _, dx, grads = passed(layer, params, x, dy, **where)
+    work = layer.forward(params, x, **where)
+
+    def value():
+        for step in work.steps:
+            step()
+        return (inside(work.out) * dy).sum()
+
+    check_gradient(value, params, grads, tolerance)
+    check_gradient(value, inside(x), dx, tolerance)

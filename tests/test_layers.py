@@ -5,7 +5,7 @@ import pytest
 
 from autoenc.layers import ACTIVATIONS, Dense, Relu, Sigmoid, Softmax, Tanh
 
-from .gradients import check_gradient
+from .gradients import check_gradient, check_layer, passed
 
 FORMULAS = {
     "linear": lambda z: z,
@@ -27,19 +27,8 @@ def dense_case(activation, leading):
     return layer, params, x, rng.normal(size=(*leading, ROWS, OUTPUTS))
 
 
-def check_dense(activation, leading):
-    """Check dL/dparams and dL/dx of L = Σ weight · output."""
-    layer, params, x, weight = dense_case(activation, leading)
-    work = layer.work(leading, ROWS, np.float64)
-
-    def value():
-        return (layer.forward(params, x, work)[..., :-1] * weight).sum()
-
-    value()
-    grads = np.full_like(params, np.nan)
-    dx = layer.backward(params, work, weight.copy(), grads).copy()
-    check_gradient(value, params, grads)
-    check_gradient(value, x[..., :-1], dx)
+def features(x):
+    return x[..., :-1]
 
 
 def test_every_activation_has_a_formula_here():
@@ -49,8 +38,8 @@ def test_every_activation_has_a_formula_here():
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_forward_is_the_formula(activation, leading):
-    layer, params, x, _ = dense_case(activation, leading)
-    wide = layer.forward(params, x, layer.work(leading, ROWS, np.float64))
+    layer, params, x, dy = dense_case(activation, leading)
+    wide, _, _ = passed(layer, params, x, dy)
     z = np.einsum("...ri,...io->...ro", x[..., :-1], params[..., :-1, :]) + params[..., -1:, :]
     assert wide.shape == (*leading, ROWS, OUTPUTS + 1)
     np.testing.assert_allclose(wide[..., :-1], FORMULAS[activation](z), rtol=1e-12, atol=1e-15)
@@ -60,19 +49,23 @@ def test_forward_is_the_formula(activation, leading):
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_backward_is_the_slope(activation, leading):
-    check_dense(activation, leading)
+    check_layer(*dense_case(activation, leading), features)
 
 
 def test_members_can_share_their_input():
     layer, params, x, weight = dense_case("tanh", (2,))
-    shared, work = x[0].copy(), layer.work((2,), ROWS, np.float64, first=True)
+    work, grads = layer.forward(params, x[0]), np.empty_like(params)
+    dx, back = layer.backward(params, work, weight.copy(), grads, first=True)
+    assert dx is None, "the first layer needs no dL/dx"
 
     def value():
-        return (layer.forward(params, shared, work)[..., :-1] * weight).sum()
+        for step in work.steps:
+            step()
+        return (features(work.out) * weight).sum()
 
     value()
-    grads = np.empty_like(params)
-    assert layer.backward(params, work, weight.copy(), grads) is None, "the first layer needs no dL/dx"
+    for step in back:
+        step()
     check_gradient(value, params, grads)
 
 
@@ -80,21 +73,20 @@ def test_members_can_share_their_input():
 def test_the_check_fails_without_the_derivative(monkeypatch, activation):
     monkeypatch.setattr(activation, "backward", lambda y, dy, scratch: None)
     with pytest.raises(AssertionError, match="relative error"):
-        check_dense(activation.__name__.lower(), ())
+        check_layer(*dense_case(activation.__name__.lower(), ()), features)
 
 
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
 def test_the_check_fails_without_the_bias_gradient(monkeypatch, leading):
     honest = Dense.backward
 
-    def sabotaged(self, params, work, dy, grads):
-        dx = honest(self, params, work, dy, grads)
-        grads[..., -1, :] = 0
-        return dx
+    def sabotaged(self, params, work, dy, grads, first=False):
+        dx, steps = honest(self, params, work, dy, grads, first)
+        return dx, [*steps, lambda: grads[..., -1, :].fill(0)]
 
     monkeypatch.setattr(Dense, "backward", sabotaged)
     with pytest.raises(AssertionError, match="relative error"):
-        check_dense("tanh", leading)
+        check_layer(*dense_case("tanh", leading), features)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -47,10 +47,9 @@ def test_gradient_check_notices_a_wrong_backward(number):
     vae = small()
     layer, backward = vae.layers[number], vae.layers[number].backward
 
-    def wrong(params, work, dy, grads):
-        dx = backward(params, work, dy, grads)
-        grads *= 1.01
-        return dx
+    def wrong(params, work, dy, grads, first):
+        dx, steps = backward(params, work, dy, grads, first)
+        return dx, [*steps, lambda: np.multiply(grads, 1.01, out=grads)]
 
     layer.backward = wrong
     with pytest.raises(AssertionError, match="relative error"):
@@ -185,10 +184,10 @@ def test_sampled_codes_have_the_standard_deviation_of_the_posterior(monkeypatch)
     vae.weights[4][-1, 2:] = (-2.0, 1.0)                # variances far from 1, and from each other
     x = np.repeat(pictures(1), 4000, 0)
 
-    def watched(self, params, x, work):
-        wide = forward(self, params, x, work)
-        codes.append(wide[:, :-1].copy())
-        return wide
+    def watched(self, params, x, last):
+        work = forward(self, params, x, last)
+        work.steps.append(lambda: codes.append(work.out[:, :-1].copy()))
+        return work
 
     monkeypatch.setattr(Sample, "forward", watched)
     vae.evaluate(x, rng=8)

@@ -29,9 +29,19 @@ def spent(layers, fit, steps):
             return result
         return call
 
+    def watch(name, layer, forward, backward):
+        def ahead(*arguments, **options):
+            work = forward(*arguments, **options)
+            work.steps = [timed(name, step) for step in work.steps]
+            return work
+
+        def back(*arguments, **options):
+            dx, steps = backward(*arguments, **options)
+            return dx, [timed(name, step, 1) for step in steps]
+        layer.forward, layer.backward = ahead, back
+
     for number, layer in enumerate(layers, 1):
-        name = f"{number} {type(layer).__name__}"
-        layer.forward, layer.backward = timed(name, layer.forward), timed(name, layer.backward, 1)
+        watch(f"{number} {type(layer).__name__}", layer, layer.forward, layer.backward)
     optimizer = Adam()
     optimizer.start = lambda params, grads: timed("Adam", Adam().start(params, grads))
     with mock.patch.dict(losses.LOSSES, {name: timed("loss", loss) for name, loss in losses.LOSSES.items()}):
