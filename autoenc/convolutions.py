@@ -122,10 +122,10 @@ class Conv2D(Layer):
         self.dense = Dense(self.patches.size, self.filters, activation, lines)
         self.shape = self.dense.shape
 
-    def forward(self, params, x, last=False):
+    def forward(self, params, x):
         """x: (samples, *inputs).  Out comes (samples, *outputs)."""
         patches = self.patches.work(len(x), x.dtype, ones=True)
-        work = self.dense.forward(params, patches.rows, last=True)
+        work = self.dense.forward(params, patches.rows)
         work.steps.insert(0, partial(self.patches.gather, patches, x))
         work.out = work.y.reshape(-1, *self.outputs, copy=False)
         return work
@@ -168,26 +168,26 @@ class Conv2DTranspose(Conv2D):
         starts = range(0, samples, BLOCK)
         return [(slice(start, start + BLOCK), buffers(min(BLOCK, samples - start))) for start in starts]
 
-    def forward(self, params, x, last=False):
-        (weights, bias), out = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
-        work = SimpleNamespace(x=x, out=out, scratch=np.empty_like(out), blocks=self._blocks(len(x), x.dtype))
+    def forward(self, params, x):
+        (weights, bias), y = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
+        work = SimpleNamespace(x=x, y=y, out=y, scratch=np.empty_like(y), blocks=self._blocks(len(x), x.dtype))
         row = np.empty(self.outputs[1:], x.dtype)                                       # whole rows are quicker to add to
         work.steps = [partial(np.copyto, row, bias)]
         for block, buffers in work.blocks:
-            y, painted = out[block], buffers.painted
+            part, painted = y[block], buffers.painted
             work.steps += [partial(np.matmul, x[block].reshape(-1, self.inputs[2]), weights.T, buffers.ahead.rows),
                            partial(self.patches.scatter, buffers.ahead),
-                           partial(np.add, painted, row.ravel(), y.reshape(painted.shape)),
-                           partial(self.activation.forward, y, buffers.scratch)]
+                           partial(np.add, painted, row.ravel(), part.reshape(painted.shape)),
+                           partial(self.activation.forward, part, buffers.scratch)]
         return work
 
     def backward(self, params, work, dy, grads, first=False):
-        dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.out.shape)
+        dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.y.shape)
         block_grads = np.empty_like(grads)
         (weight_grads, bias_grads), steps = self._split(block_grads), [partial(grads.fill, 0)]
         for block, buffers in work.blocks:
             x, slope, rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
-            steps += [partial(self.activation.backward, work.out[block], dy[block], buffers.scratch),
+            steps += [partial(self.activation.backward, work.y[block], dy[block], buffers.scratch),
                       partial(self.patches.gather, buffers.back, dy[block]),
                       partial(np.matmul, np.ones(len(slope), slope.dtype), slope, bias_grads),
                       partial(np.matmul, buffers.back.rows.T, x, weight_grads),
@@ -202,7 +202,7 @@ class Flatten(Layer):
     def __init__(self, inputs):
         self.inputs, self.outputs = tuple(inputs), math.prod(inputs)
 
-    def forward(self, params, x, last=False):
+    def forward(self, params, x):
         out, features = widened(x.reshape(len(x), -1))
         return SimpleNamespace(out=out, steps=[partial(np.copyto, features, x.reshape(features.shape))])
 
@@ -217,7 +217,7 @@ class Reshape(Layer):
     def __init__(self, outputs):
         self.inputs, self.outputs = math.prod(outputs), tuple(outputs)
 
-    def forward(self, params, x, last=False):
+    def forward(self, params, x):
         features, out = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
         return SimpleNamespace(out=out, steps=[partial(np.copyto, out.reshape(features.shape), features)])
 

@@ -4,12 +4,12 @@ A layer is *pure*.  It knows its shapes and nothing else: parameters, inputs and
 are handed to it, so two threads or sixty-four networks can share one layer.  It is asked once what it is
 going to do with these arrays, and answers with *steps*, functions that need no arguments:
 
-    work = layer.forward(params, x)                     work.steps turn what x then holds into work.out
-    dx, steps = layer.backward(params, work, dy, grads)     turn dL/dy into dL/dparams, in `grads`, and dL/dx
+    work = layer.forward(params, x)             work.steps turn what is in x by then into the layer's output, work.y
+    dx, steps = layer.backward(params, work, dy, grads)         turn dL/dy into dL/dparams, in `grads`, and dL/dx
 
-The arrays stay where they are, so training is a list of such steps that is run again and again, and
-nothing has to be made, looked up or turned over in between.  (In a small network that was two fifths of
-the time.)  The way back may overwrite dy.
+The arrays stay where they are, so training is a list of such steps that is run again and again; nothing has
+to be made, looked up or turned over in between.  The next layer's input is work.out, a picture or rows for a
+dense layer.  The way back may overwrite dy.
 
 Two conventions make everything here short and quick:
 
@@ -137,7 +137,7 @@ class Dense(Layer):
     """y = activation(x W + b): every output looks at every input.
 
     Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
-    empty: `columns` or `lines`, how its arrays lie in memory.
+    empty: `columns` or `lines`, how its arrays lie in memory; lines do without a column of ones in what comes out.
     """
 
     def __init__(self, inputs, outputs, activation="linear", empty=columns):
@@ -147,13 +147,10 @@ class Dense(Layer):
     def _product(self, params):
         return np.matmul if params.ndim > 2 or self.empty is lines else np.dot      # `dot` starts quicker
 
-    def forward(self, params, x, last=False):
-        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise.
-
-        The `last` layer's has no column of ones.
-        """
+    def forward(self, params, x):
+        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise."""
         out = y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
-        if not last:
+        if self.empty is columns:
             out, y = widened(y)
         scratch = np.empty_like(y)
         steps = [partial(self._product(params), params.mT, x.mT, y.mT),     # turned over: `dot` fills whole rows

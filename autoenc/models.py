@@ -37,10 +37,10 @@ class Pass:
         self.grads = np.empty_like(params) if grads is None else grads
         self.works, self.ahead, self.back = [], [], []
         for layer, part in zip(layers, views(layers, params)):
-            self.works.append(layer.forward(part, x, layer is layers[-1]))
+            self.works.append(layer.forward(part, x))
             self.ahead += self.works[-1].steps
             x = self.works[-1].out
-        self.output = x.reshape(*x.shape[:params.ndim], -1, copy=False)
+        self.output = self.works[-1].y.reshape(*x.shape[:params.ndim], -1, copy=False)
         if loss is not None:
             dy, scratch = np.empty_like(self.output), self.works[-1].scratch.reshape(self.output.shape, copy=False)
             self.buffers = dy, scratch

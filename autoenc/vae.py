@@ -45,7 +45,7 @@ class Sample(Layer):
     def __init__(self, latent, beta=1.0):
         self.inputs, self.outputs, self.beta = 2 * latent, latent, beta
 
-    def forward(self, params, x, last=False):
+    def forward(self, params, x):
         """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Out comes (rows, latent + 1)."""
         mean, log_var = np.split(x[:, :-1], 2, axis=1)
         out, z = widened(mean)
@@ -73,24 +73,24 @@ class Sample(Layer):
 
 
 @contextmanager
-def workers(count, layers, params, x, loss=None):
+def workers(count, layers, params, loss=None):
     """Within: a function run(function, x, *arrays), the list of function(pass, *parts) over micro-batches of their rows.
 
-    `count` threads share them, each with passes of its own through `layers`, which hold a part of x already.  A
-    micro-batch's result does not depend on who computes it, and the list is in their order: one worker or eight,
-    the numbers are the same.  The first x shows what they will be like.
+    `count` threads share them, each with passes of its own through `layers`, in which a part of x lies already.
+    A micro-batch's result does not depend on who computes it, and the list is in their order: one worker or
+    eight, the numbers are the same.
     """
     @cache
-    def own(thread, rows):
-        part = np.empty((rows, *x.shape[1:]), x.dtype)
-        return Pass(layers, params, part, loss, part.reshape(rows, -1))
+    def own(thread, shape):
+        x = np.empty(shape, params.dtype)
+        return Pass(layers, params, x, loss, x.reshape(len(x), -1))
 
     pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
     def run(function, x, *arrays):
         def one(first):
             part, *parts = [array[first:first + MICRO] for array in (x, *arrays)]
-            micro = own(get_ident(), len(part))
+            micro = own(get_ident(), part.shape)
             micro.x[...] = part
             with np.errstate(all="ignore"):
                 return function(micro, *parts)
@@ -148,7 +148,7 @@ class VAE(Model):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
     def _through(self, part, x):
-        with workers(2, *self._part(part), x) as run:
+        with workers(2, *self._part(part)) as run:
             return np.concatenate(run(lambda micro: micro.forward().copy(), x))
 
     def encode(self, x):
@@ -173,9 +173,9 @@ class VAE(Model):
         """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
-    def _workers(self, count, x):
-        """Threads for `_losses` of pictures like x."""
-        return workers(count, self.layers, self.parameters, x, partial(LOSSES["bce"], count=1))
+    def _workers(self, count):
+        """Threads for `_losses`."""
+        return workers(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
 
     def _losses(self, run, x, epsilon, learn=False):
         """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
@@ -191,7 +191,7 @@ class VAE(Model):
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
         x, epsilon = self._pictures("x", x), self.noise(len(x), generator(rng))
-        with self._workers(workers, x) as run:
+        with self._workers(workers) as run:
             return dict(zip(NAMES, map(float, self._losses(run, x, epsilon)[0])))
 
     def loss_and_gradient(self, x, epsilon):
@@ -199,7 +199,7 @@ class VAE(Model):
         x, epsilon = self._pictures("x", x), self._codes("epsilon", epsilon)
         if len(epsilon) != len(x):
             raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
-        with self._workers(1, x) as run:
+        with self._workers(1) as run:
             losses, gradient = self._losses(run, x, epsilon, learn=True)
         return dict(zip(NAMES, map(float, losses))), gradient
 
@@ -235,7 +235,7 @@ class VAE(Model):
             if after_epoch is not None:
                 after_epoch()
 
-        with self._workers(workers, x) as run:
+        with self._workers(workers) as run:
             curves = train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done)
         names = (*NAMES, *(f"val_{name}" for name in NAMES))
         return History(**dict(zip(names, [*curves.T, *np.array(validated).T])))

@@ -30,10 +30,10 @@ def check_gradient(function, array, claimed, tolerance=1e-6, step=1e-5):
     assert error <= tolerance, f"relative error {error:.2g}"
 
 
-def passed(layer, params, x, dy, **where):
+def passed(layer, params, x, dy):
     """One pass through a layer: y, and dL/dx and dL/dparams for dL/dy."""
     grads, slope = np.full_like(params, np.nan), np.empty_like(dy)
-    work = layer.forward(params, x, **where)
+    work = layer.forward(params, x)
     dx, back = layer.backward(params, work, slope, grads)
     for _ in range(2):                      # twice: buffers that are used again must not remember
         slope[...] = dy
@@ -42,10 +42,10 @@ def passed(layer, params, x, dy, **where):
     return work.out, dx, grads
 
 
-def check_layer(layer, params, x, dy, inside=lambda array: array, tolerance=1e-6, **where):
+def check_layer(layer, params, x, dy, inside=lambda array: array, tolerance=1e-6):
     """Check dL/dparams and dL/dx of L = Σ y dy.  `inside` cuts off what is not a feature: the column of ones."""
-    _, dx, grads = passed(layer, params, x, dy, **where)
-    work = layer.forward(params, x, **where)
+    _, dx, grads = passed(layer, params, x, dy)
+    work = layer.forward(params, x)
 
     def value():
         for step in work.steps:

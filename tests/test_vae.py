@@ -184,8 +184,8 @@ def test_sampled_codes_have_the_standard_deviation_of_the_posterior(monkeypatch)
     vae.weights[4][-1, 2:] = (-2.0, 1.0)                # variances far from 1, and from each other
     x = np.repeat(pictures(1), 4000, 0)
 
-    def watched(self, params, x, last):
-        work = forward(self, params, x, last)
+    def watched(self, params, x):
+        work = forward(self, params, x)
         work.steps.append(lambda: codes.append(work.out[:, :-1].copy()))
         return work
 
