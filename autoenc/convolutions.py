@@ -204,7 +204,7 @@ class Flatten(Layer):
 
     def forward(self, params, x):
         out, features = widened(x.reshape(len(x), -1))
-        return SimpleNamespace(out=out, steps=[partial(np.copyto, features, x.reshape(features.shape))])
+        return SimpleNamespace(y=features, out=out, steps=[partial(np.copyto, features, x.reshape(features.shape))])
 
     def backward(self, params, work, dy, grads, first=False):
         dx = np.empty((len(dy), *self.inputs), dy.dtype)
@@ -218,8 +218,8 @@ class Reshape(Layer):
         self.inputs, self.outputs = math.prod(outputs), tuple(outputs)
 
     def forward(self, params, x):
-        features, out = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
-        return SimpleNamespace(out=out, steps=[partial(np.copyto, out.reshape(features.shape), features)])
+        features, y = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
+        return SimpleNamespace(y=y, out=y, steps=[partial(np.copyto, y.reshape(features.shape), features)])
 
     def backward(self, params, work, dy, grads, first=False):
         return dy.reshape(len(dy), -1), []

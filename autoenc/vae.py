@@ -49,7 +49,7 @@ class Sample(Layer):
         """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Out comes (rows, latent + 1)."""
         mean, log_var = np.split(x[:, :-1], 2, axis=1)
         out, z = widened(mean)
-        work = SimpleNamespace(out=out, mean=mean)
+        work = SimpleNamespace(y=z, out=out, mean=mean)
 
         def draw():
             work.deviation = np.exp(log_var / 2)

@@ -49,6 +49,58 @@ def autoenc_small(hidden=10, members=None, epochs=1000, rate=0.001):
     return lambda: networks.fit(x, epochs, "mse", Adam(rate))
 
 
+def written_out(members=None, epochs=1000, rate=0.001):
+    """The same in one loop over arrays that are all there, with nothing but NumPy's functions in it: the least there is."""
+    from autoenc import Autoencoder
+    from autoenc.layers import columns, widened
+    from autoenc.models import views
+    from autoenc.training import one_blas_thread
+    networks = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
+    params, grads, move, first, second = networks.parameters, *(np.zeros_like(networks.parameters) for _ in range(4))
+    leading, count, product = params.shape[:-1], 32, np.dot if members is None else np.matmul
+    one, double, beta1, beta2, floor = (np.array(number, np.float32) for number in (1, 2 / count, 0.9, 0.999, 0))
+    wide, target = widened(pixels())
+    x, below, ahead, back = wide, None, [], []
+    for layer, weights, slopes in zip(networks.layers, views(networks.layers, params), views(networks.layers, grads)):
+        out, y = widened(columns(leading, count, layer.outputs, np.float32))
+        dy, scratch, tanh = np.empty_like(y), np.empty_like(y), layer.activation.__name__ == "Tanh"
+        ahead.append((tanh, y, weights.mT, x.mT, y.mT))
+        back.insert(0, (tanh, y, dy, scratch, x.mT, slopes, weights[..., :-1, :], dy.mT, below))
+        x, below = out, dy.mT
+    error = back[0][2]
+    flat = error.mT.reshape(*leading, -1)
+
+    def run():
+        losses = []
+        with one_blas_thread(), np.errstate(all="ignore"):
+            for step in range(1, epochs + 1):
+                for tanh, y, weights, inputs, outputs in ahead:
+                    product(weights, inputs, outputs)
+                    if tanh:
+                        np.tanh(y, y)
+                    else:
+                        np.negative(y, y), np.exp(y, y), np.add(y, one, y), np.reciprocal(y, y)
+                np.subtract(y, target, error)
+                losses.append(np.vecdot(flat, flat) / count)
+                np.multiply(error, double, error)
+                for tanh, y, dy, scratch, inputs, slopes, weights, turned, below in back:
+                    if tanh:
+                        np.square(y, scratch), np.subtract(one, scratch, scratch)
+                    else:
+                        np.subtract(one, y, scratch), np.multiply(scratch, y, scratch)
+                    np.multiply(dy, scratch, dy)
+                    product(inputs, dy, slopes)
+                    if below is not None:
+                        product(weights, turned, below)
+                scale1, scale2 = 0.1 / (1 - 0.9 ** step), (0.001 / (1 - 0.999 ** step)) ** 0.5
+                floor[...] = 1e-8 / scale2
+                np.multiply(first, beta1, first), np.add(first, grads, first), np.square(grads, move)
+                np.multiply(second, beta2, second), np.add(second, move, second), np.sqrt(second, move)
+                np.add(move, floor, move), np.divide(first, move, move)
+                np.multiply(move, rate * scale1 / scale2, move), np.subtract(params, move, params)
+    return run
+
+
 def torch_small(hidden=10, members=None, epochs=1000, rate=0.001, fused=False, compiled=False):
     import torch
     x, leading = torch.tensor(pixels()), () if members is None else (members,)
@@ -282,6 +334,7 @@ def per_backend(function, **options):
 CONTENDERS = {
     "network": {
         "autoenc": (autoenc_small, {}),
+        "NumPy, written out in one loop": (written_out, {}),
         "JAX, whole loop compiled": (jax_small, {}),
         "JAX, one epoch compiled": (jax_small, dict(whole=False)),
         "PyTorch, fused Adam": (torch_small, dict(fused=True)),
@@ -294,6 +347,7 @@ CONTENDERS = {
     },
     "networks": {
         "autoenc": (autoenc_small, dict(members=64, epochs=200)),
+        "NumPy, written out in one loop": (written_out, dict(members=64, epochs=200)),
         "JAX, vmap, whole loop compiled": (jax_small, dict(members=64, epochs=200)),
         "PyTorch, by hand with baddbmm, fused Adam": (torch_small, dict(members=64, epochs=200, fused=True)),
         "PyTorch, by hand with baddbmm, compiled, fused Adam": (torch_small, dict(members=64, epochs=200, fused=True, compiled=True)),
