@@ -9,18 +9,19 @@ function fill(slide) {
     .filter(cell => cell.localName !== "aside").map(cell => cell.getBoundingClientRect().bottom));
   const pictures = () => all("img", height);
   const blocks = () => all("pre, .claim, .cell.code table:has(td:nth-child(3))", em);
-  const texts = () => all("p, li", block => {                   // its lines, and how much of the last one is filled
-    const range = document.createRange(), {left, bottom, width} = block.getBoundingClientRect();
+  const texts = () => all("p, li, .markdown td", block => {     // its lines, and how much of the last one is filled
+    const range = document.createRange(), {left, width} = block.getBoundingClientRect();
     range.selectNodeContents(block);
+    const {bottom, height} = range.getBoundingClientRect();
     const last = [...range.getClientRects()].filter(box => box.bottom > bottom - 10).map(box => box.right - left);
-    return {lines: em(block), last: Math.max(0, ...last) / width};
+    return {lines: height / parseFloat(getComputedStyle(block).fontSize), last: Math.max(0, ...last) / width};
   });
   const wide = () => all("pre, table, math", block =>
     block.getBoundingClientRect().width > block.closest(".cell").clientWidth + 1).includes(true);
   const before = {pictures: pictures(), blocks: blocks(), texts: texts()};
   const good = room => free() >= room && !wide() && pictures().every((size, k) => size >= before.pictures[k]) &&
     texts().every(({lines, last}, k) =>
-      lines <= before.texts[k].lines + .3 || before.texts[k].lines > 2.2 && last > .2);
+      lines <= before.texts[k].lines + .3 || before.texts[k].lines > 2.2 && last > .25);
   const grow = (name, factors, fits) => slide.style.setProperty(name, factors.find(factor => {
     slide.style.setProperty(name, factor);
     return fits();
@@ -44,8 +45,14 @@ addEventListener("load", () => {
 // Formulas: names of functions keep a distance, and "p = 0.2" stays together even if only p was written as a formula.
 for (const name of document.querySelectorAll("mi"))
   name.classList.toggle("word", /^[a-z]{2,}$/.test(name.textContent));
-for (const {nextSibling: text} of document.querySelectorAll("math"))
-  if (text?.data) text.data = text.data.replace(/^ = /, "\u00a0=\u00a0");
+for (const formula of document.querySelectorAll("p > math, li > math")) {
+  const text = formula.nextSibling, value = text?.data?.match(/^ = [0-9.]*[0-9]/);
+  if (!value) continue;
+  text.splitText(value[0].length);
+  const span = Object.assign(document.createElement("span"), {style: "white-space: nowrap"});
+  formula.replaceWith(span);
+  span.append(formula, text);
+}
 
 // A slider keeps its keys; those of a presenter's remote, PageUp and PageDown, turn the page; Escape leaves the slider.
 // It is listened for on the way down (true): the explorer's own sliders let no key come up again.
