@@ -20,7 +20,7 @@ INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in ("#14213D",
 
 LIGHT = 0.88                    # the grey of what separates pictures
 
-STYLE = {"figure.dpi": 100, "font.size": 15, "axes.titlesize": 16, "axes.titleweight": "bold",
+STYLE = {"figure.dpi": 150, "font.size": 15, "axes.titlesize": 16, "axes.titleweight": "bold",
          "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
          "figure.constrained_layout.use": True, "lines.linewidth": 2, "font.family": "DejaVu Sans"}
 
@@ -34,14 +34,16 @@ def figure(rows=1, columns=1, size=(10, 4), **options):
 def show(fig, alt):
     """Show a figure with a description for those who cannot see it, and close it.
 
-    The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.
+    The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.  It is
+    shown at 100 pixels an inch, and has 150, for projectors and good screens.
     """
     from IPython.display import display
 
     fig.canvas.draw()
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     plt.close(fig)
-    display({"image/png": image, "text/plain": f"Figure: {alt}"}, raw=True, metadata={"image/png": {"alt": alt}})
+    display({"image/png": image, "text/plain": f"Figure: {alt}"}, raw=True,
+            metadata={"image/png": {"alt": alt, "width": round(100 * fig.get_figwidth())}})
 
 
 def pictures(pixels, target=None):
