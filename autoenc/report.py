@@ -23,7 +23,7 @@ import numpy as np
 from .checks import number
 from .files import replace
 
-RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
+RERUN = "AUTOENC_RERUN"     # by this environment variable, if it is not empty, --rerun asks for new studies
 
 
 def claim(text, measured, at_least=None, at_most=None):
@@ -36,10 +36,8 @@ def claim(text, measured, at_least=None, at_most=None):
 
     if not isinstance(text, str):
         raise TypeError(f"text was {text!r}; it must be a sentence")
-    if isinstance(measured, (bool, np.bool_)):
-        measured = bool(measured)
-    else:
-        measured = number("measured", measured, "a number, or True or False", lambda value: True)
+    truth = isinstance(measured, (bool, np.bool_))
+    measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
     if at_least is not None and at_most is not None:
         raise ValueError("claim takes at_least or at_most, not both")
     required, holds = "true", measured is True
@@ -57,7 +55,7 @@ def claim(text, measured, at_least=None, at_most=None):
 
 
 def recorded(name, study):
-    """The results of `study()`, from notebooks/recorded/NAME.json, or run now if a rerun was asked for.
+    """The results of `study()`, from notebooks/recorded/NAME.json, or run now if AUTOENC_RERUN asks for it.
 
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
     can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
@@ -69,7 +67,7 @@ def recorded(name, study):
     if not inspect.isfunction(study):
         raise TypeError(f"study was {study!r}; it must be a function")
     path, source = Path("recorded") / f"{name}.json", _source(study)
-    if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
+    if os.environ.get(RERUN):
         _write(path, source, study())
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: record it with python -m autoenc --rerun")

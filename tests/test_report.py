@@ -95,24 +95,21 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "recorded"
 
 
-@pytest.mark.parametrize("names", ["rates", "all", "sizes,rates"])
-def test_a_rerun_runs_the_study_and_writes_lists_of_four_digits(folder, monkeypatch, names):
-    monkeypatch.setenv(RERUN, names)
+def test_a_rerun_runs_the_study_and_writes_lists_of_four_digits(folder, monkeypatch):
+    monkeypatch.setenv(RERUN, "yes")
     assert recorded("rates", study) == WRITTEN and len(RUNS) == 1
     assert [path.name for path in folder.iterdir()] == ["rates.json"]
 
 
 def test_without_a_rerun_it_reads_what_was_written(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "all")
+    monkeypatch.setenv(RERUN, "yes")
     recorded("rates", study)
-    for names in "", "rate", "rates2", "sizes":
-        monkeypatch.setenv(RERUN, names)
-        assert recorded("rates", study) == WRITTEN
-    assert len(RUNS) == 1
+    monkeypatch.setenv(RERUN, "")
+    assert recorded("rates", study) == WRITTEN and len(RUNS) == 1
 
 
 def test_the_same_study_is_the_same_bytes(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "all")
+    monkeypatch.setenv(RERUN, "yes")
     recorded("one", study), recorded("two", study)
     assert (folder / "one.json").read_bytes() == (folder / "two.json").read_bytes()
 
@@ -124,7 +121,7 @@ def test_a_study_that_was_never_recorded_says_how_to_record_it(folder):
 
 
 def test_results_of_another_version_of_the_function_are_refused(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "all")
+    monkeypatch.setenv(RERUN, "yes")
     recorded("rates", study)
     monkeypatch.delenv(RERUN)
     path = folder / "rates.json"
@@ -135,7 +132,7 @@ def test_results_of_another_version_of_the_function_are_refused(folder, monkeypa
 
 @pytest.mark.parametrize("broken, error", [(failing, RuntimeError), (lambda: {"object": object()}, AttributeError)])
 def test_a_study_that_fails_leaves_the_old_results(folder, monkeypatch, broken, error):
-    monkeypatch.setenv(RERUN, "all")
+    monkeypatch.setenv(RERUN, "yes")
     recorded("rates", study)
     before = (folder / "rates.json").read_bytes()
     with pytest.raises(error):
@@ -161,7 +158,7 @@ def calling(values=2):
 
 
 def test_a_study_of_which_a_called_function_has_changed_is_refused(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "all")
+    monkeypatch.setenv(RERUN, "yes")
     assert recorded("calls", calling) == {"product": [3, 3]}
     monkeypatch.delenv(RERUN)
     recorded("calls", calling)
