@@ -20,8 +20,6 @@ from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
-from .files import writable
-
 
 def reveal(name):
     """The text of a file of reveal.js; ModuleNotFoundError that says what to install if it is not there."""
@@ -100,7 +98,6 @@ class OfflineSlides(SlidesExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         """(html, resources) of an executed notebook; ValueError if it was not executed or a cell failed."""
-        writable(*filter(None, [self.config.FilesWriter.get("build_directory")]))       # nbconvert's --output-dir
         check(nb, (resources or {}).get("metadata", {}).get("name", "notebook") + ".ipynb")
         html, resources = super().from_notebook_node(nb, resources, **kw)
         for image in BeautifulSoup(html, "html.parser").select('img[src]:not([src^="data:"])'):

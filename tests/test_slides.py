@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from bs4 import BeautifulSoup  # noqa: E402
-from traitlets.config import Config  # noqa: E402
 
 from autoenc import slides  # noqa: E402
 from tests.browser import chromium, opened  # noqa: E402
@@ -99,14 +98,6 @@ def test_what_cannot_be_shown(notebook, text, message):
     with pytest.raises(ValueError, match=message) as error:
         export(notebook)
     assert "$" not in text or repr(text.strip("$")) in str(error.value) and "begins 'Where it is" in str(error.value)
-
-
-def test_an_output_folder_that_cannot_be_is_said_before_work_begins(notebook, tmp_path):
-    (tmp_path / "file").write_text("")
-    notebook.cells[2].source = r"$\foo$"           # what work would find
-    exporter = slides.OfflineSlides(config=Config({"FilesWriter": {"build_directory": str(tmp_path / "file" / "folder")}}))
-    with pytest.raises(OSError, match="file"):
-        exporter.from_notebook_node(notebook)
 
 
 def test_pictures_beside_the_notebook_are_embedded(notebook, tmp_path):
