@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
-from .files import one_line, replace, sweep, writable
+from .files import one_line, prepare, replace
 from .report import RERUN
 from .slides import OfflineSlides
 
@@ -96,12 +96,10 @@ def run(path):
 
 
 def table(claims):
-    """Print what was claimed, what that requires, what was measured, and whether it holds."""
-    width = max((len(claim["claim"]) for claim in claims), default=5)
-    print(f"{'claim':{width}}  {'required':16}  {'measured':>9}  holds")
+    """Print whether each claim holds, what was measured, what is required, and what was claimed."""
+    print("holds   measured  required          claim")
     for claim in claims:
-        print(f"{claim['claim']:{width}}  {claim['required']:16}  {claim['measured']:9.4g}  "
-              f"{'yes' if claim['holds'] else 'NO'}")
+        print(f"{'yes' if claim['holds'] else 'NO':5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
 
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
@@ -116,8 +114,7 @@ def main(arguments=None):
     folders = [BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides"]
     folders += [NOTEBOOKS, FIGURES] if options.update else []
     folders += [NOTEBOOKS / "recorded"] if options.rerun else []
-    writable(*folders)
-    sweep(*folders)
+    prepare(*folders)
     os.environ[RERUN] = "yes" if options.rerun else ""
     claimed, made, failures = zip(*[run(path) for path in paths])
     table([claim for claims in claimed for claim in claims])

@@ -1,9 +1,9 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
+import errno
 import json
 import os
 import sys
-import tempfile
 import zipfile
 from contextlib import contextmanager
 from io import BytesIO
@@ -27,28 +27,18 @@ def whole(path):
         with file:
             yield file
         os.replace(unfinished, path)
-    except BaseException as error:
-        unfinished.unlink()
-        if isinstance(error, OSError) and error.errno and not error.filename:
+    except OSError as error:
+        if error.errno and not error.filename:
             error.filename = str(path)          # a full disk does not say which file was too much for it
         raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def replace(path, data):
     """Make these bytes the content of a file, whether or not there is one."""
     with whole(path) as file:
         file.write(data)
-
-
-def writable(*folders):
-    """Make these folders if need be; PermissionError or the like, naming the folder, where no file can be written."""
-    for folder in folders:
-        os.makedirs(folder, exist_ok=True)
-        try:
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError as error:
-            error.filename = str(folder)        # not that of a file that nobody has heard of
-            raise
 
 
 @contextmanager
@@ -62,10 +52,16 @@ def one_line(interrupted):
         sys.exit(interrupted)
 
 
-def sweep(*folders):
-    """Remove what a run that was killed left unfinished in these folders."""
-    for folder in folders:
-        for file in Path(folder).glob(f".*{UNFINISHED}"):
+def prepare(*folders):
+    """Before work: make these folders, remove what a killed run left unfinished in them, and see that one can write.
+
+    PermissionError or the like, which names the folder, if one cannot.
+    """
+    for folder in map(Path, folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        for file in folder.glob(f".*{UNFINISHED}"):
             file.unlink()
 
 

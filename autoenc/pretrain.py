@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .fashion import fashion_mnist
-from .files import one_line, sweep, whole, writable
+from .files import one_line, prepare, replace, whole
 from .optimizers import Adam, cosine_decay
 from .vae import VAE
 
@@ -28,8 +28,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
     path, settings = Path(path), dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
                                       batch_size=batch_size, seed=seed, train=len(train), test=len(test))
     checkpoint, vae, curves, done = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}, 0
-    writable(path.parent)
-    sweep(path.parent)
+    prepare(path.parent)
     sums, schedule = np.zeros((2, vae.parameters.size), vae.dtype), cosine_decay(rate)
     if checkpoint.exists():
         with np.load(checkpoint, allow_pickle=False) as saved:
@@ -49,8 +48,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
         print(f"epoch {epoch + 1} of {epochs}: total loss {curves['total_loss'][-1]:.2f}, "
               f"test {curves['val_total_loss'][-1]:.2f}", flush=True)
     vae.save(path)
-    with whole(path.with_suffix(".json")) as file:
-        file.write(json.dumps(dict(settings=settings, curves=curves), indent=1).encode())
+    replace(path.with_suffix(".json"), json.dumps(dict(settings=settings, curves=curves), indent=1).encode())
     checkpoint.unlink(missing_ok=True)
     return vae
 

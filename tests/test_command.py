@@ -75,8 +75,8 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     assert b"<title>01_one" in made["slides/01_one.slides.html"] and png(5, 4).encode() in made["slides/01_one.slides.html"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("01_one.ipynb: ") and lines[1].startswith("02_two.ipynb: ") and "build" in lines[4]
-    assert [line.split() for line in lines[2:4]] == [["claim", "required", "measured", "holds"],
-                                                     ["it", "works", "at", "least", "0.9", "0.95", "yes"]]
+    assert [line.split() for line in lines[2:4]] == [["holds", "measured", "required", "claim"],
+                                                     ["yes", "0.95", "at", "least", "0.9", "it", "works"]]
 
 
 def test_update_replaces_notebooks_figures_and_the_table_of_headlines_and_nothing_else(house):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autoenc import VAE, Autoencoder
-from autoenc.files import sweep, whole, writable
+from autoenc.files import prepare, whole
 
 MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
 COUNT = MODELS["Autoencoder"].parameters.size
@@ -139,16 +139,12 @@ def test_a_path_that_is_none_is_named(model, path):
             call(path)
 
 
-def test_a_folder_that_cannot_be_written_is_named_itself(tmp_path, monkeypatch):
-    writable(tmp_path / "made")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    prepare(tmp_path / "made")
     assert not list((tmp_path / "made").iterdir())
-
-    def refused(dir):
-        raise PermissionError(13, "Permission denied", f"{dir}/tmp1234")
-
-    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr("os.access", lambda folder, mode: False)        # nothing is forbidden to root
     with pytest.raises(PermissionError) as error:
-        writable(tmp_path / "made")
+        prepare(tmp_path / "made")
     assert error.value.filename == str(tmp_path / "made")
 
 
@@ -157,5 +153,5 @@ def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path
     with whole(tmp_path / "model"):
         unfinished, = set(os.listdir(tmp_path)) - {"kept"}
     (tmp_path / unfinished).write_text("half a mod")
-    sweep(tmp_path)
+    prepare(tmp_path)
     assert set(os.listdir(tmp_path)) == {"kept", "model"}
