@@ -12,7 +12,7 @@ from secrets import token_hex
 
 import numpy as np
 
-from .checks import file_name
+from .checks import choice, file_name, numbers
 
 UNFINISHED = ".part"        # what the name of a file ends with that is still being written
 
@@ -79,14 +79,10 @@ def load_model(path, kind):
     with open(file_name("path", path), "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                if set(archive.namelist()) != {"settings.npy", "parameters.npy"}:
-                    raise ValueError("it holds other things than settings and parameters")
                 settings = json.loads(str(_array(archive, "settings.npy", most=10_000)))
                 parameters = _array(archive, "parameters.npy", most=1e9)
-            if not isinstance(settings, dict) or settings.pop("model", None) != kind:
-                raise ValueError("it holds another kind of model")
-            if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
-                raise ValueError("its parameters are not finite numbers")
+            choice("model", settings.pop("model", None), [kind])
+            numbers("parameters", parameters, "floating-point numbers", "f")
         except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything
             raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters
