@@ -26,12 +26,10 @@ DATA = Path(__file__).parent / "data"
 # name: {"md5": of the .gz file as published, "bytes", "sha256": of what is in it, for Debian compressed it anew}
 FILES = json.loads((DATA / "fashion_files.json").read_text())
 
-
-def _advice(problem):
-    return (f"{problem}.  Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put "
-            f"the four .gz files of {URL} into a folder and name it, with the argument folder or the environment "
-            f"variable {VARIABLE}; or, with a network, `pip install pooch`, and leave out folder and variable, to have "
-            "them downloaded once.  fashion_mnist(sample=True) needs none of this")
+ADVICE = ("Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put the four .gz files "
+          f"of {URL} into a folder and name it, with the argument folder or the environment variable {VARIABLE}; or, with "
+          "a network, `pip install pooch`, and leave out folder and variable, to have them downloaded once.  "
+          "fashion_mnist(sample=True) needs none of this")
 
 
 def _find(folder):
@@ -44,27 +42,22 @@ def _find(folder):
         paths = [place / name for name in FILES]
         if all(path.is_file() for path in paths):
             return paths
-    try:
-        import pooch
-        return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, pooch.os_cache("autoenc")))
-                for name, file in FILES.items()]
-    except (OSError, ValueError, ImportError) as error:
-        raise FileNotFoundError(_advice("Fashion-MNIST is not on this machine, and downloading it failed: "
-                                        f"{error}")) from None
+    import pooch
+
+    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, pooch.os_cache("autoenc")))
+            for name, file in FILES.items()]
 
 
 def _read(path):
-    """The uint8 array that one of the four files holds.  FileNotFoundError, or ValueError if it is not the true one."""
+    """The uint8 array that one of the four files holds.  ValueError if it is not the true one."""
     true = FILES[path.name]
     try:
         with gzip.open(path) as file:
             content = file.read(true["bytes"] + 1)
-    except FileNotFoundError:
-        raise FileNotFoundError(_advice(f"there is no file {path}")) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         content = b""
     if hashlib.sha256(content).hexdigest() != true["sha256"]:
-        raise ValueError(_advice(f"{path} is damaged, cut off, or another file: its content has a wrong check sum"))
+        raise ValueError(f"{path} is damaged, cut off, or another file: its content has a wrong check sum")
     dimensions = content[3]
     shape = np.frombuffer(content, ">u4", dimensions, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
@@ -86,8 +79,12 @@ def fashion_mnist(folder=None, sample=False):
     """
     if sample:
         with np.load(DATA / "fashion_sample.npz") as file:
-            arrays = [file[name] for name in ("train", "train_labels", "test", "test_labels")]
+            train, train_labels, test, test_labels = file.values()
     else:
-        arrays = [_read(path) for path in _find(folder)]
-    train, train_labels, test, test_labels = arrays
+        try:
+            train, train_labels, test, test_labels = map(_read, _find(folder))
+        except ValueError as error:
+            raise ValueError(f"{error}.  {ADVICE}") from None
+        except (OSError, ImportError) as error:
+            raise FileNotFoundError(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
     return (_pictures(train), train_labels), (_pictures(test), test_labels)

@@ -140,7 +140,7 @@ def test_download_that_is_not_the_file(nowhere, tmp_path, monkeypatch):
     def other(self, url, output_file, *_, **__):
         Path(str(output_file)).write_bytes(b"something else")
     monkeypatch.setattr(nowhere.HTTPDownloader, "__call__", other)
-    with pytest.raises(FileNotFoundError, match=ADVICE.format("hash")):
+    with pytest.raises(ValueError, match=ADVICE.format("hash")):
         fashion_mnist()
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
