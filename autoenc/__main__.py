@@ -99,7 +99,8 @@ def table(claims):
     """Print whether each claim holds, what was measured, what is required, and what was claimed."""
     print("holds   measured  required          claim")
     for claim in claims:
-        print(f"{'yes' if claim['holds'] else 'NO':5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
+        holds = "yes" if claim["holds"] else "NO"
+        print(f"{holds:5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
 
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")

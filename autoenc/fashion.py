@@ -23,13 +23,13 @@ VARIABLE = "AUTOENC_FASHION_MNIST"
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 DATA = Path(__file__).parent / "data"
 
+ADVICE = ("Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put the four .gz "
+          f"files of {URL} into a folder and name it, with the argument folder or the environment variable {VARIABLE}; "
+          "or, with a network, `pip install pooch`, and leave out folder and variable, to have them downloaded once.  "
+          "fashion_mnist(sample=True) needs none of this")
+
 # name: {"md5": of the .gz file as published, "bytes", "sha256": of what is in it, for Debian compressed it anew}
 FILES = json.loads((DATA / "fashion_files.json").read_text())
-
-ADVICE = ("Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put the four .gz files "
-          f"of {URL} into a folder and name it, with the argument folder or the environment variable {VARIABLE}; or, with "
-          "a network, `pip install pooch`, and leave out folder and variable, to have them downloaded once.  "
-          "fashion_mnist(sample=True) needs none of this")
 
 
 def _find(folder):
