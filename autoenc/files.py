@@ -4,11 +4,11 @@ import errno
 import json
 import os
 import sys
-import zipfile
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
+from zipfile import ZIP_STORED
 
 import numpy as np
 
@@ -17,28 +17,26 @@ from .checks import choice, file_name, numbers
 UNFINISHED = ".part"        # what the name of a file ends with that is still being written
 
 
-@contextmanager
-def whole(path):
-    """A binary file to write to; it becomes `path` only when the block ends without an error."""
+def replace(path, data):
+    """Make these bytes the content of a file, all of them or none, whether or not there is one."""
     path = Path(file_name("path", path))
     unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
-    file = open(unfinished, "xb")
     try:
-        with file:
-            yield file
+        unfinished.write_bytes(data)
         os.replace(unfinished, path)
     except OSError as error:
-        if error.errno and not error.filename:
-            error.filename = str(path)          # a full disk does not say which file was too much for it
+        error.filename = str(path)      # not that of a file that nobody has heard of; a full disk names none at all
         raise
     finally:
-        unfinished.unlink(missing_ok=True)
+        if os.path.exists(unfinished):
+            os.unlink(unfinished)
 
 
-def replace(path, data):
-    """Make these bytes the content of a file, whether or not there is one."""
-    with whole(path) as file:
-        file.write(data)
+def replace_arrays(path, **arrays):
+    """Make these arrays the content of an .npz file."""
+    file = BytesIO()
+    np.savez(file, **arrays)
+    replace(path, file.getvalue())
 
 
 @contextmanager
@@ -67,8 +65,7 @@ def prepare(*folders):
 
 def save_model(path, settings, parameters):
     """Write a model as an .npz file of two arrays: its settings as JSON text, its parameters. No pickle."""
-    with whole(path) as file:
-        np.savez(file, settings=np.array(json.dumps(settings)), parameters=parameters)
+    replace_arrays(path, settings=json.dumps(settings), parameters=parameters)
 
 
 def load_model(path, kind):
@@ -78,22 +75,12 @@ def load_model(path, kind):
     """
     with open(file_name("path", path), "rb") as file:
         try:
-            with zipfile.ZipFile(file) as archive:
-                settings = json.loads(str(_array(archive, "settings.npy", most=10_000)))
-                parameters = _array(archive, "parameters.npy", most=1e9)
+            with np.load(file, allow_pickle=False) as arrays:
+                if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
+                    raise ValueError("it would unpack to more than it is")
+                settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
             choice("model", settings.pop("model", None), [kind])
             numbers("parameters", parameters, "floating-point numbers", "f")
         except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything
             raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters
-
-
-def _array(archive, name, most):
-    """An array of an archive: nothing is unpacked, so its bytes, which alone count, are no more than the file has."""
-    entry = archive.getinfo(name)
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
-        raise ValueError("it would unpack to more than a model")
-    file = BytesIO(archive.read(entry))
-    np.lib.format.read_magic(file)
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    return np.frombuffer(file.getbuffer(), dtype, offset=file.tell()).reshape(shape, order="F" if fortran else "C")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .fashion import fashion_mnist
-from .files import one_line, prepare, replace, whole
+from .files import one_line, prepare, replace, replace_arrays
 from .optimizers import Adam, cosine_decay
 from .vae import VAE
 
@@ -43,8 +43,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
         history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test)
         for name, curve in vars(history).items():
             curves.setdefault(name, []).append(round(float(curve[0]), 4))
-        with whole(checkpoint) as file:
-            np.savez(file, state=json.dumps([settings, curves, epoch + 1]), parameters=vae.parameters, sums=sums)
+        replace_arrays(checkpoint, state=json.dumps([settings, curves, epoch + 1]), parameters=vae.parameters, sums=sums)
         print(f"epoch {epoch + 1} of {epochs}: total loss {curves['total_loss'][-1]:.2f}, "
               f"test {curves['val_total_loss'][-1]:.2f}", flush=True)
     vae.save(path)
