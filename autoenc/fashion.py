@@ -35,17 +35,13 @@ FILES = json.loads((DATA / "fashion_files.json").read_text())
 def _find(folder):
     """The paths of the four files, which need not exist in a folder that was named; downloads what is nowhere."""
     named = file_name("folder", folder) if folder is not None else os.environ.get(VARIABLE)
-    if named:
-        return [Path(named, name) for name in FILES]
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets", "fashion-mnist")
-    for place in Path("/usr/share/datasets/fashion-mnist"), keras:
-        paths = [place / name for name in FILES]
-        if all(path.is_file() for path in paths):
-            return paths
+    place = Path(named or "/usr/share/datasets/fashion-mnist")
+    if named or place.is_dir():
+        return [place / name for name in FILES]
     import pooch
 
-    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, pooch.os_cache("autoenc")))
-            for name, file in FILES.items()]
+    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets", "fashion-mnist")
+    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, keras)) for name, file in FILES.items()]
 
 
 def _read(path):
@@ -71,7 +67,7 @@ def fashion_mnist(folder=None, sample=False):
     """((train, train_labels), (test, test_labels)): pictures (n, 28, 28, 1) float32 in [0, 1], labels (n,) uint8.
 
     folder: where the four .gz files are; None for the folder that the environment variable
-    AUTOENC_FASHION_MNIST names, else Debian's, Keras' cache, or a download (by pooch, into its cache).
+    AUTOENC_FASHION_MNIST names, else Debian's, or Keras' cache, into which pooch downloads what is missing.
     sample: True for the 5,000 and 1,000 pictures that come with the package, the first 500 and the first
     100 of every class, in their order in the set; 60,000 and 10,000 otherwise.  Raises FileNotFoundError
     if there are no files to be had and ValueError for a file that is not what it should be; the message
