@@ -9,7 +9,6 @@ import argparse
 import os
 import re
 import sys
-import time
 from base64 import b64decode
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def execute(path):
                             resources={"metadata": {"path": str(path.parent)}})
     with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log):
         try:
-            for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell", leave=False)):
+            for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
             return notebook, None
         except CellExecutionError as error:
@@ -82,9 +81,7 @@ def headlines():
 
 def run(path):
     """Run one notebook: (its claims, {path: bytes} of itself and its figures, a line that says if it failed)."""
-    start = time.monotonic()
     notebook, failure = execute(path)
-    print(failure or f"{path.name}: {time.monotonic() - start:.0f} s")
     made = {path: (nbformat.writes(notebook) + "\n").encode()}
     if not failure:
         made |= {FIGURES / name: data for name, data in figures(notebook).items()}
