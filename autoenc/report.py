@@ -58,9 +58,8 @@ def recorded(name, study):
     """The results of `study()`, from notebooks/recorded/NAME.json, or run now if AUTOENC_RERUN asks for it.
 
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
-    can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
-    ValueError if the file was written by another version of the function, or of one of the notebook's that
-    it calls.
+    can hold and NumPy arrays, which come back as lists.  Raises ValueError if it was never recorded, or by
+    another version of the function, or of one of the notebook's that it calls.
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"name was {name!r}; it must be a word, like the name of a variable")
@@ -69,12 +68,9 @@ def recorded(name, study):
     path, source = Path("recorded") / f"{name}.json", _source(study)
     if os.environ.get(RERUN):
         _write(path, source, study())
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: record it with python -m autoenc --rerun")
-    file = json.loads(path.read_text())
+    file = json.loads(path.read_text()) if path.exists() else {"study": None}
     if file["study"] != source.splitlines():
-        raise ValueError(f"{path} was written by another version of {study.__name__}: "
-                         "record it anew with python -m autoenc --rerun")
+        raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
     return file["results"]
 
 
