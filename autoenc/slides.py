@@ -18,7 +18,6 @@ from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from traitlets.config import Config
 
 
 def mathml(formula, display="inline"):
@@ -58,14 +57,14 @@ class OfflineSlides(SlidesExporter):
     @property
     def default_config(self):
         """HTML before pictures before text; no widgets, which are dead without a kernel."""
-        kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
-        config = super().default_config.copy()
         reveal = distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs")
-        config.merge(Config({
-            "OfflineSlides": {"template_name": "offline", "extra_template_paths": [str(reveal)],
-                              "extra_template_basedirs": [str(Path(__file__).parent / "templates")]},
-            "NbConvertBase": {"display_data_priority": kinds},
-            "CSSHTMLHeaderPreprocessor": {"style": "xcode"}}))
+        config = super().default_config
+        config.OfflineSlides.template_name = "offline"
+        config.OfflineSlides.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
+        config.OfflineSlides.extra_template_paths = [str(reveal)]
+        config.NbConvertBase.display_data_priority = [
+            "text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
+        config.CSSHTMLHeaderPreprocessor.style = "xcode"
         return config
 
     def markdown2html(self, source, cell=None, path=""):
