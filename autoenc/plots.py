@@ -7,6 +7,7 @@ colour-blind readers can tell apart.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 from matplotlib.colors import to_rgb
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
@@ -36,8 +37,6 @@ def show(fig, alt):
 
     The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.
     """
-    from IPython.display import display
-
     fig.canvas.draw()
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     plt.close(fig)

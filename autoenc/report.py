@@ -19,6 +19,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
+from IPython.display import Markdown, display
 
 from .checks import number
 from .files import replace
@@ -32,8 +33,6 @@ def claim(text, measured, at_least=None, at_most=None):
     measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
     bound, in the same unit; a truth needs none.  TypeError or ValueError for other arguments.
     """
-    from IPython.display import display
-
     if not isinstance(text, str):
         raise TypeError(f"text was {text!r}; it must be a sentence")
     truth = isinstance(measured, (bool, np.bool_))
@@ -103,8 +102,6 @@ def _write(path, source, results):
 
 def table(header, *rows):
     """Show rows of text and numbers as a table."""
-    from IPython.display import Markdown, display
-
     lines = [[escape(str(cell), quote=False).replace("|", r"\|") for cell in line]
              for line in (header, ["---"] * len(header), *rows)]
     display(Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines)))

@@ -13,7 +13,7 @@ from autoenc.report import RERUN, claim, recorded, table  # noqa: E402
 def shown(monkeypatch):
     """What has been shown: a list of (data, metadata)."""
     outputs = []
-    monkeypatch.setattr("IPython.display.display",
+    monkeypatch.setattr("autoenc.report.display",
                         lambda data, raw=False, metadata=None: outputs.append((data, metadata)))
     return outputs
 
