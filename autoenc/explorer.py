@@ -114,11 +114,7 @@ class Explorer:
                 f"<script>{SCRIPT.read_text()}</script></div>")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        try:
-            live = self.widget()._repr_mimebundle_()
-        except ImportError:
-            live = {}
-        return {**live, "text/plain": repr(self), "text/html": self.html()}
+        return {**self.widget()._repr_mimebundle_(), "text/plain": repr(self), "text/html": self.html()}
 
 
 def _axis(name, axis):
