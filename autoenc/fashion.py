@@ -59,10 +59,6 @@ def _read(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
-def _pictures(images):
-    return np.multiply(images[..., None], np.float32(1 / 255), dtype=np.float32)
-
-
 def fashion_mnist(folder=None, sample=False):
     """((train, train_labels), (test, test_labels)): pictures (n, 28, 28, 1) float32 in [0, 1], labels (n,) uint8.
 
@@ -83,4 +79,5 @@ def fashion_mnist(folder=None, sample=False):
             raise ValueError(f"{error}.  {ADVICE}") from None
         except (OSError, ImportError) as error:
             raise FileNotFoundError(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
-    return (_pictures(train), train_labels), (_pictures(test), test_labels)
+    scale = np.float32(1 / 255)
+    return (train[..., None] * scale, train_labels), (test[..., None] * scale, test_labels)
