@@ -1,6 +1,5 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
-import errno
 import json
 import os
 import sys
@@ -51,14 +50,10 @@ def one_line(interrupted):
 
 
 def prepare(*folders):
-    """Before work: make these folders, remove what a killed run left unfinished in them, and see that one can write.
-
-    PermissionError or the like, which names the folder, if one cannot.
-    """
+    """Before work: make these folders, see that one can write there, and remove what a killed run left unfinished."""
     for folder in map(Path, folders):
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        replace(folder / f".test{UNFINISHED}", b"")         # which goes with the others
         for file in folder.glob(f".*{UNFINISHED}"):
             file.unlink()
 
