@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .fashion import fashion_mnist
+from .fashion import DATA, fashion_mnist
 from .files import one_line, prepare, replace, replace_arrays
 from .optimizers import Adam, cosine_decay
 from .vae import VAE
-
-DATA = Path(__file__).parent / "data"
 
 
 def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, batch_size=128, seed=0, workers=2):
@@ -44,8 +42,7 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
         for name, curve in vars(history).items():
             curves.setdefault(name, []).append(round(float(curve[0]), 4))
         replace_arrays(checkpoint, state=json.dumps([settings, curves]), parameters=vae.parameters, sums=sums)
-        print(f"epoch {epoch + 1} of {epochs}: total loss {curves['total_loss'][-1]:.2f}, "
-              f"test {curves['val_total_loss'][-1]:.2f}", flush=True)
+        print(f"epoch {epoch + 1} of {epochs}:", {name: curve[-1] for name, curve in curves.items()}, flush=True)
     vae.save(path)
     replace(path.with_suffix(".json"), json.dumps(dict(settings=settings, curves=curves), indent=1).encode())
     checkpoint.unlink(missing_ok=True)
