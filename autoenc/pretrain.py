@@ -5,7 +5,6 @@ and started again the command goes on from it: the result is the same as without
 """
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -50,6 +49,6 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
 
 
 if __name__ == "__main__":
-    (pictures, _), (unseen, _) = fashion_mnist(*sys.argv[1:2])
+    (pictures, _), (unseen, _) = fashion_mnist()
     with one_line("Interrupted; the same command goes on from the last finished epoch"):
         train_pretrained(pictures, unseen)
