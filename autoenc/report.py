@@ -12,11 +12,9 @@ calls, to the letter: `recorded` refuses results of others.
 import ast
 import inspect
 import json
-import math
 import os
 from html import escape
 from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -41,10 +39,10 @@ def claim(text, measured, at_least=None, at_most=None):
         raise ValueError("claim takes at_least or at_most, not both")
     required, holds = "true", measured is True
     if at_least is not None:
-        bound = number("at_least", at_least, "a finite number", math.isfinite)
+        bound = number("at_least", at_least, "a finite number", np.isfinite)
         required, holds = f"at least {bound:g}", measured >= bound
     if at_most is not None:
-        bound = number("at_most", at_most, "a finite number", math.isfinite)
+        bound = number("at_most", at_most, "a finite number", np.isfinite)
         required, holds = f"at most {bound:g}", measured <= bound
     line = f"{'✓' if holds else '✗'} {text}" + ("" if required == "true" else f" — required: {required}")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
@@ -68,16 +66,16 @@ def recorded(name, study):
     if os.environ.get(RERUN):
         _write(path, source, study())
     file = json.loads(path.read_text()) if path.exists() else {"study": None}
-    if file["study"] != source.splitlines():
+    if file["study"] != source:
         raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
     return file["results"]
 
 
 def _source(study):
-    """The source of a study, and of the notebook's functions that it calls."""
+    """The lines of the source of a study, and of the notebook's functions that it calls."""
     needed, sources = [study], []
     for function in needed:                         # which grows meanwhile
-        sources.append(dedent(inspect.getsource(function)).strip())
+        sources.append(inspect.getsource(function).strip())
         nodes = list(ast.walk(ast.parse(sources[-1])))
         own = {node.arg for node in nodes if isinstance(node, ast.arg)}
         own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -85,7 +83,7 @@ def _source(study):
             other = study.__globals__.get(name)
             if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
                 needed.append(other)
-    return "\n\n\n".join(sources)
+    return "\n\n\n".join(sources).splitlines()
 
 
 def _write(path, source, results):
@@ -96,7 +94,7 @@ def _write(path, source, results):
     results = json.loads(json.dumps(results, default=lambda value: value.tolist()),
                          parse_float=lambda digits: float(f"{float(digits):.4g}"))
     lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
-    text = f'{{"study": {json.dumps(source.splitlines(), indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
+    text = f'{{"study": {json.dumps(source, indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
     replace(path, text.encode())
 
 
