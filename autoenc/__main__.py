@@ -42,9 +42,8 @@ def execute(path):
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
-    client = NotebookClient(notebook, kernel_name="python3", record_timing=False,
-                            resources={"metadata": {"path": str(path.parent)}})
-    with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log):
+    client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
+    with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
         try:
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
@@ -57,10 +56,10 @@ def execute(path):
 
 
 def figures(notebook):
-    """The figures of a notebook: {file name: PNG bytes}, for every cell with a tag figure:NAME."""
-    return {f"{tag.removeprefix('figure:')}.png": b64decode(output.data["image/png"])
+    """The figures of a notebook: a list of pairs, path and PNG bytes, for every cell with a tag figure:NAME."""
+    return [(FIGURES / f"{tag.removeprefix('figure:')}.png", b64decode(output.data["image/png"]))
             for cell in notebook.cells for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")
-            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})}
+            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
 
 
 def claims(cells):
@@ -80,14 +79,14 @@ def headlines():
 
 
 def run(path):
-    """Run one notebook: (its claims, {path: bytes} of itself and its figures, a line that says if it failed)."""
+    """Run one notebook: its claims; itself and its figures, as pairs of path and bytes; a line if it failed."""
     notebook, failure = execute(path)
-    made = {path: (nbformat.writes(notebook) + "\n").encode()}
+    made = [(path, (nbformat.writes(notebook) + "\n").encode())]
     if not failure:
-        made |= {FIGURES / name: data for name, data in figures(notebook).items()}
+        made += figures(notebook)
         html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
         replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
-    for place, data in made.items():
+    for place, data in made:
         replace(BUILD / place, data)
     return claims(notebook.cells), made, failure
 
@@ -115,12 +114,11 @@ def main(arguments=None):
     prepare(*folders)
     os.environ[RERUN] = "yes" if options.rerun else ""
     claimed, made, failures = zip(*[run(path) for path in paths])
-    table([claim for claims in claimed for claim in claims])
+    table(sum(claimed, []))
     print(f"Executed notebooks, figures and slides are in {BUILD}/")
     if options.update and not any(failures):
-        for files in made:
-            for place, data in files.items():
-                replace(place, data)
+        for place, data in sum(made, []):
+            replace(place, data)
         text = README.read_text("utf-8")
         replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines()}\n{found[2]}", text).encode())
     return "\n".join(filter(None, failures)) or None

@@ -130,7 +130,7 @@ def test_rerun_writes_the_recorded_study(house):
 @pytest.mark.parametrize("arguments, asked", [([], False), (["--rerun"], True)])
 def test_a_notebook_is_told_whether_to_rerun_its_studies(house, monkeypatch, arguments, asked):
     told = []
-    monkeypatch.setattr(command, "run", lambda path: told.append(bool(os.environ[RERUN])) or ([], {}, None))
+    monkeypatch.setattr(command, "run", lambda path: told.append(bool(os.environ[RERUN])) or ([], [], None))
     assert not command.main(["01", *arguments]) and told == [asked]
 
 
