@@ -1,5 +1,6 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
+import errno
 import json
 import os
 import sys
@@ -53,7 +54,8 @@ def prepare(*folders):
     """Before work: make these folders, see that one can write there, and remove what a killed run left unfinished."""
     for folder in map(Path, folders):
         folder.mkdir(parents=True, exist_ok=True)
-        replace(folder / f".test{UNFINISHED}", b"")         # which goes with the others
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         for file in folder.glob(f".*{UNFINISHED}"):
             file.unlink()
 
