@@ -52,8 +52,6 @@ class OfflineSlides(SlidesExporter):
     Pictures must lie in the notebook's folder or below it.
     """
 
-    export_from_notebook = "Slides in one file"
-
     @property
     def default_config(self):
         """HTML before pictures before text; no widgets, which are dead without a kernel."""
