@@ -95,8 +95,7 @@ def table(claims):
     """Print whether each claim holds, what was measured, what is required, and what was claimed."""
     print("holds   measured  required          claim")
     for claim in claims:
-        holds = "yes" if claim["holds"] else "NO"
-        print(f"{holds:5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
+        print(f"{claim['holds']!s:5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
 
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")

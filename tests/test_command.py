@@ -77,7 +77,7 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     assert "01_one.ipynb: 100%" in bars and "02_two.ipynb: 100%" in bars
     *lines, last = output.splitlines()
     assert "build" in last and [line.split() for line in lines] == [["holds", "measured", "required", "claim"],
-                                                                    ["yes", "0.95", "at", "least", "0.9", "it", "works"]]
+                                                                    ["True", "0.95", "at", "least", "0.9", "it", "works"]]
 
 
 def test_update_replaces_notebooks_figures_and_the_table_of_headlines_and_nothing_else(house):
@@ -112,7 +112,7 @@ def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, c
     assert failed.startswith("02_two.ipynb: FAILED in code cell 2: ") and complaint in failed       # In [2]: empty ones don't count
     assert "slides/02_two.slides.html" not in files(house, "build")
     if "claim" in bad:
-        assert "NO" in capfd.readouterr().out
+        assert "False" in capfd.readouterr().out
 
 
 def test_an_error_that_a_cell_may_raise_is_not_the_one_that_fails(house):
