@@ -1,18 +1,17 @@
 """Checks: an argument as a function needs it, or an error that says its name, what it was and what it must be."""
 
-import math
 import os
 from numbers import Real
 
 import numpy as np
 
 
-def whole_number(name, value, least=1, most=math.inf):
+def whole_number(name, value, least=1, most=np.inf):
     """`value` as an int."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} was {value!r}; it must be a whole number")
     if not least <= value <= most:
-        bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+        bounds = f"at least {least}" if most == np.inf else f"from {least} to {most}"
         raise ValueError(f"{name} was {value}; it must be {bounds}")
     return int(value)
 

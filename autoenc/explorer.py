@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .characters import FONT, HEIGHT, WIDTH, glyph
+from .characters import HEIGHT, WIDTH, glyph
 from .checks import number, whole_number
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
@@ -31,8 +31,8 @@ def enlarged(picture, factor):
 
 def write(picture, text, top, left, colour=0):
     """Write `text` into a picture (h, w) or (h, w, 3), in place, in the report's own 7×5 characters."""
-    for k, letter in enumerate(text):
-        ink = glyph(ord(letter) if 0x20 <= ord(letter) < 0x20 + len(FONT) else ord("?")).reshape(HEIGHT, WIDTH) > 0
+    for k, code in enumerate(text.encode("ascii", "replace")):
+        ink = glyph(code).reshape(HEIGHT, WIDTH) > 0
         column = left + k * (WIDTH + 1)
         window = picture[top:top + HEIGHT, column:column + WIDTH]
         window[ink[:window.shape[0], :window.shape[1]]] = colour
@@ -114,11 +114,7 @@ class Explorer:
                 f"<script>{SCRIPT.read_text()}</script></div>")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        try:
-            live = self.widget()._repr_mimebundle_()
-        except ImportError:
-            live = {}
-        return {**live, "text/plain": repr(self), "text/html": self.html()}
+        return {**self.widget()._repr_mimebundle_(), "text/plain": repr(self), "text/html": self.html()}
 
 
 def _axis(name, axis):

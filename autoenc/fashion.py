@@ -23,62 +23,47 @@ VARIABLE = "AUTOENC_FASHION_MNIST"
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 DATA = Path(__file__).parent / "data"
 
+ADVICE = ("Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put the four .gz "
+          f"files of {URL} into a folder and name it, with the argument folder or the environment variable {VARIABLE}; "
+          "or, with a network, `pip install pooch`, and leave out folder and variable, to have them downloaded once.  "
+          "fashion_mnist(sample=True) needs none of this")
+
 # name: {"md5": of the .gz file as published, "bytes", "sha256": of what is in it, for Debian compressed it anew}
 FILES = json.loads((DATA / "fashion_files.json").read_text())
-
-
-def _advice(problem):
-    return (f"{problem}.  Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put "
-            f"the four .gz files of {URL} into a folder and name it, with the argument folder or the environment "
-            f"variable {VARIABLE}; or, with a network, `pip install pooch`, and leave out folder and variable, to have "
-            "them downloaded once.  fashion_mnist(sample=True) needs none of this")
 
 
 def _find(folder):
     """The paths of the four files, which need not exist in a folder that was named; downloads what is nowhere."""
     named = file_name("folder", folder) if folder is not None else os.environ.get(VARIABLE)
-    if named:
-        return [Path(named, name) for name in FILES]
+    place = Path(named or "/usr/share/datasets/fashion-mnist")
+    if named or place.is_dir():
+        return [place / name for name in FILES]
+    import pooch
+
     keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets", "fashion-mnist")
-    for place in Path("/usr/share/datasets/fashion-mnist"), keras:
-        paths = [place / name for name in FILES]
-        if all(path.is_file() for path in paths):
-            return paths
-    try:
-        import pooch
-        return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, pooch.os_cache("autoenc")))
-                for name, file in FILES.items()]
-    except (OSError, ValueError, ImportError) as error:
-        raise FileNotFoundError(_advice("Fashion-MNIST is not on this machine, and downloading it failed: "
-                                        f"{error}")) from None
+    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, keras)) for name, file in FILES.items()]
 
 
 def _read(path):
-    """The uint8 array that one of the four files holds.  FileNotFoundError, or ValueError if it is not the true one."""
+    """The uint8 array that one of the four files holds.  ValueError if it is not the true one."""
     true = FILES[path.name]
     try:
         with gzip.open(path) as file:
             content = file.read(true["bytes"] + 1)
-    except FileNotFoundError:
-        raise FileNotFoundError(_advice(f"there is no file {path}")) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         content = b""
     if hashlib.sha256(content).hexdigest() != true["sha256"]:
-        raise ValueError(_advice(f"{path} is damaged, cut off, or another file: its content has a wrong check sum"))
+        raise ValueError(f"{path} is damaged, cut off, or another file: its content has a wrong check sum")
     dimensions = content[3]
     shape = np.frombuffer(content, ">u4", dimensions, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-
-
-def _pictures(images):
-    return np.multiply(images[..., None], np.float32(1 / 255), dtype=np.float32)
 
 
 def fashion_mnist(folder=None, sample=False):
     """((train, train_labels), (test, test_labels)): pictures (n, 28, 28, 1) float32 in [0, 1], labels (n,) uint8.
 
     folder: where the four .gz files are; None for the folder that the environment variable
-    AUTOENC_FASHION_MNIST names, else Debian's, Keras' cache, or a download (by pooch, into its cache).
+    AUTOENC_FASHION_MNIST names, else Debian's, or Keras' cache, into which pooch downloads what is missing.
     sample: True for the 5,000 and 1,000 pictures that come with the package, the first 500 and the first
     100 of every class, in their order in the set; 60,000 and 10,000 otherwise.  Raises FileNotFoundError
     if there are no files to be had and ValueError for a file that is not what it should be; the message
@@ -86,8 +71,13 @@ def fashion_mnist(folder=None, sample=False):
     """
     if sample:
         with np.load(DATA / "fashion_sample.npz") as file:
-            arrays = [file[name] for name in ("train", "train_labels", "test", "test_labels")]
+            train, train_labels, test, test_labels = file.values()
     else:
-        arrays = [_read(path) for path in _find(folder)]
-    train, train_labels, test, test_labels = arrays
-    return (_pictures(train), train_labels), (_pictures(test), test_labels)
+        try:
+            train, train_labels, test, test_labels = map(_read, _find(folder))
+        except ValueError as error:
+            raise ValueError(f"{error}.  {ADVICE}") from None
+        except (OSError, ImportError) as error:
+            raise FileNotFoundError(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
+    scale = np.float32(1 / 255)
+    return (train[..., None] * scale, train_labels), (test[..., None] * scale, test_labels)

@@ -1,54 +1,42 @@
 """Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
 
+import errno
 import json
 import os
 import sys
-import tempfile
-import zipfile
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
+from zipfile import ZIP_STORED
 
 import numpy as np
 
-from .checks import file_name
+from .checks import choice, file_name, numbers
 
 UNFINISHED = ".part"        # what the name of a file ends with that is still being written
 
 
-@contextmanager
-def whole(path):
-    """A binary file to write to; it becomes `path` only when the block ends without an error."""
+def replace(path, data):
+    """Make these bytes the content of a file, all of them or none, whether or not there is one."""
     path = Path(file_name("path", path))
     unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
-    file = open(unfinished, "xb")
     try:
-        with file:
-            yield file
+        unfinished.write_bytes(data)
         os.replace(unfinished, path)
-    except BaseException as error:
-        unfinished.unlink()
-        if isinstance(error, OSError) and error.errno and not error.filename:
-            error.filename = str(path)          # a full disk does not say which file was too much for it
+    except OSError as error:
+        error.filename = str(path)      # not that of a file that nobody has heard of; a full disk names none at all
         raise
+    finally:
+        if os.path.exists(unfinished):
+            os.unlink(unfinished)
 
 
-def replace(path, data):
-    """Make these bytes the content of a file, whether or not there is one."""
-    with whole(path) as file:
-        file.write(data)
-
-
-def writable(*folders):
-    """Make these folders if need be; PermissionError or the like, naming the folder, where no file can be written."""
-    for folder in folders:
-        os.makedirs(folder, exist_ok=True)
-        try:
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError as error:
-            error.filename = str(folder)        # not that of a file that nobody has heard of
-            raise
+def replace_arrays(path, **arrays):
+    """Make these arrays the content of an .npz file."""
+    file = BytesIO()
+    np.savez(file, **arrays)
+    replace(path, file.getvalue())
 
 
 @contextmanager
@@ -62,17 +50,19 @@ def one_line(interrupted):
         sys.exit(interrupted)
 
 
-def sweep(*folders):
-    """Remove what a run that was killed left unfinished in these folders."""
-    for folder in folders:
-        for file in Path(folder).glob(f".*{UNFINISHED}"):
+def prepare(*folders):
+    """Before work: make these folders, see that one can write there, and remove what a killed run left unfinished."""
+    for folder in map(Path, folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        for file in folder.glob(f".*{UNFINISHED}"):
             file.unlink()
 
 
 def save_model(path, settings, parameters):
     """Write a model as an .npz file of two arrays: its settings as JSON text, its parameters. No pickle."""
-    with whole(path) as file:
-        np.savez(file, settings=np.array(json.dumps(settings)), parameters=parameters)
+    replace_arrays(path, settings=json.dumps(settings), parameters=parameters)
 
 
 def load_model(path, kind):
@@ -82,26 +72,12 @@ def load_model(path, kind):
     """
     with open(file_name("path", path), "rb") as file:
         try:
-            with zipfile.ZipFile(file) as archive:
-                if set(archive.namelist()) != {"settings.npy", "parameters.npy"}:
-                    raise ValueError("it holds other things than settings and parameters")
-                settings = json.loads(str(_array(archive, "settings.npy", most=10_000)))
-                parameters = _array(archive, "parameters.npy", most=1e9)
-            if not isinstance(settings, dict) or settings.pop("model", None) != kind:
-                raise ValueError("it holds another kind of model")
-            if parameters.dtype.kind != "f" or not np.isfinite(parameters).all():
-                raise ValueError("its parameters are not finite numbers")
+            with np.load(file, allow_pickle=False) as arrays:
+                if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
+                    raise ValueError("it would unpack to more than it is")
+                settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
+            choice("model", settings.pop("model", None), [kind])
+            numbers("parameters", parameters, "floating-point numbers", "f")
         except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything
             raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
     return settings, parameters
-
-
-def _array(archive, name, most):
-    """An array of an archive: nothing is unpacked, so its bytes, which alone count, are no more than the file has."""
-    entry = archive.getinfo(name)
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
-        raise ValueError("it would unpack to more than a model")
-    file = BytesIO(archive.read(entry))
-    np.lib.format.read_magic(file)
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    return np.frombuffer(file.getbuffer(), dtype, offset=file.tell()).reshape(shape, order="F" if fortran else "C")

@@ -7,6 +7,7 @@ colour-blind readers can tell apart.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 from matplotlib.colors import to_rgb
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
@@ -37,8 +38,6 @@ def show(fig, alt):
     The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.  It is
     shown at 100 pixels an inch, and has 150, for projectors and good screens.
     """
-    from IPython.display import display
-
     fig.canvas.draw()
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     plt.close(fig)
@@ -115,5 +114,4 @@ def draw_codes(ax, codes, pixels, zoom=2.2, title=""):
         framed = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=LIGHT)
         ax.add_artist(AnnotationBbox(OffsetImage(framed, zoom=zoom, interpolation="nearest"), code, frameon=False))
     ax.margins(0.12)
-    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$")
-    ax.set_title(title)
+    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$", title=title)

@@ -12,18 +12,17 @@ calls, to the letter: `recorded` refuses results of others.
 import ast
 import inspect
 import json
-import math
 import os
 from html import escape
 from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
+from IPython.display import Markdown, display
 
 from .checks import number
 from .files import replace
 
-RERUN = "AUTOENC_RERUN"     # by this environment variable --rerun asks for new studies: their names, or all
+RERUN = "AUTOENC_RERUN"     # by this environment variable, if it is not empty, --rerun asks for new studies
 
 
 def claim(text, measured, at_least=None, at_most=None):
@@ -32,22 +31,18 @@ def claim(text, measured, at_least=None, at_most=None):
     measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
     bound, in the same unit; a truth needs none.  TypeError or ValueError for other arguments.
     """
-    from IPython.display import display
-
     if not isinstance(text, str):
         raise TypeError(f"text was {text!r}; it must be a sentence")
-    if isinstance(measured, (bool, np.bool_)):
-        measured = bool(measured)
-    else:
-        measured = number("measured", measured, "a number, or True or False", lambda value: True)
+    truth = isinstance(measured, (bool, np.bool_))
+    measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
     if at_least is not None and at_most is not None:
         raise ValueError("claim takes at_least or at_most, not both")
     required, holds = "true", measured is True
     if at_least is not None:
-        bound = number("at_least", at_least, "a finite number", math.isfinite)
+        bound = number("at_least", at_least, "a finite number", np.isfinite)
         required, holds = f"at least {bound:g}", measured >= bound
     if at_most is not None:
-        bound = number("at_most", at_most, "a finite number", math.isfinite)
+        bound = number("at_most", at_most, "a finite number", np.isfinite)
         required, holds = f"at most {bound:g}", measured <= bound
     line = f"{'✓' if holds else '✗'} {text}" + ("" if required == "true" else f" — required: {required}")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
@@ -57,34 +52,30 @@ def claim(text, measured, at_least=None, at_most=None):
 
 
 def recorded(name, study):
-    """The results of `study()`, from notebooks/recorded/NAME.json, or run now if a rerun was asked for.
+    """The results of `study()`, from notebooks/recorded/NAME.json, or run now if AUTOENC_RERUN asks for it.
 
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
-    can hold and NumPy arrays, which come back as lists.  Raises FileNotFoundError if it was never recorded,
-    ValueError if the file was written by another version of the function, or of one of the notebook's that
-    it calls.
+    can hold and NumPy arrays, which come back as lists.  Raises ValueError if it was never recorded, or by
+    another version of the function, or of one of the notebook's that it calls.
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"name was {name!r}; it must be a word, like the name of a variable")
     if not inspect.isfunction(study):
         raise TypeError(f"study was {study!r}; it must be a function")
     path, source = Path("recorded") / f"{name}.json", _source(study)
-    if {name, "all"} & set(os.environ.get(RERUN, "").split(",")):
+    if os.environ.get(RERUN):
         _write(path, source, study())
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: record it with python -m autoenc --rerun")
-    file = json.loads(path.read_text())
-    if file["study"] != source.splitlines():
-        raise ValueError(f"{path} was written by another version of {study.__name__}: "
-                         "record it anew with python -m autoenc --rerun")
+    file = json.loads(path.read_text()) if path.exists() else {"study": None}
+    if file["study"] != source:
+        raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
     return file["results"]
 
 
 def _source(study):
-    """The source of a study, and of the notebook's functions that it calls."""
+    """The lines of the source of a study, and of the notebook's functions that it calls."""
     needed, sources = [study], []
     for function in needed:                         # which grows meanwhile
-        sources.append(dedent(inspect.getsource(function)).strip())
+        sources.append(inspect.getsource(function).strip())
         nodes = list(ast.walk(ast.parse(sources[-1])))
         own = {node.arg for node in nodes if isinstance(node, ast.arg)}
         own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -92,7 +83,7 @@ def _source(study):
             other = study.__globals__.get(name)
             if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
                 needed.append(other)
-    return "\n\n\n".join(sources)
+    return "\n\n\n".join(sources).splitlines()
 
 
 def _write(path, source, results):
@@ -103,14 +94,12 @@ def _write(path, source, results):
     results = json.loads(json.dumps(results, default=lambda value: value.tolist()),
                          parse_float=lambda digits: float(f"{float(digits):.4g}"))
     lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
-    text = f'{{"study": {json.dumps(source.splitlines(), indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
+    text = f'{{"study": {json.dumps(source, indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
     replace(path, text.encode())
 
 
 def table(header, *rows):
     """Show rows of text and numbers as a table."""
-    from IPython.display import Markdown, display
-
     lines = [[escape(str(cell), quote=False).replace("|", r"\|") for cell in line]
              for line in (header, ["---"] * len(header), *rows)]
     display(Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines)))

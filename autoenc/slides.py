@@ -4,33 +4,20 @@
 
 A slide show in a browser is a web page and a script, reveal.js, that shows one part of it at a time.
 Usually such a page fetches the script, the fonts and the formulas' renderer from the network.  Here
-everything is put inside: reveal.js from an installed Python package, formulas as MathML, which browsers
+everything is put inside: reveal.js from the Python package sphinx-revealjs, formulas as MathML, which browsers
 draw themselves, pictures as data.  What is a slide, the notebook's cells say (`slideshow.slide_type`);
 tags say the rest: `hide-input`, `hide-output`, `beside` (the cell stands to the right of the slide's
 other cells) and `pixelated` (few large pixels, drawn with sharp edges).
 """
 
 import re
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from traitlets.config import Config
-
-from .files import writable
-
-
-def reveal(name):
-    """The text of a file of reveal.js; ModuleNotFoundError that says what to install if it is not there."""
-    package = find_spec("sphinx_revealjs")         # finds it without importing it, and so without Sphinx
-    path = Path(package.origin if package else "").parent / "_static" / "revealjs" / name
-    if not path.is_file():
-        raise ModuleNotFoundError("the slides need reveal.js from the package sphinx-revealjs: "
-                                  "pip install sphinx-revealjs")
-    return path.read_text(encoding="utf-8").replace("//# sourceMappingURL=reveal.js.map", "")
 
 
 def mathml(formula, display="inline"):
@@ -59,49 +46,37 @@ class Renderer(IPythonRenderer):
         return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
 
 
-def check(notebook, name):
-    """ValueError, naming the notebook and the cell (the first is 1), unless every code cell ran and none failed."""
-    for number, cell in enumerate(notebook.cells, 1):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                raise ValueError(f"{name}: cell {number} failed with {output.ename}; no slides written")
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ValueError(f"{name}: cell {number} was not executed; run the notebook first, no slides written")
-
-
 class OfflineSlides(SlidesExporter):
     """An nbconvert exporter: notebook → one self-contained reveal.js page; always the same bytes.
 
     Pictures must lie in the notebook's folder or below it.
     """
 
-    export_from_notebook = "Slides in one file"
-
     @property
     def default_config(self):
         """HTML before pictures before text; no widgets, which are dead without a kernel."""
-        kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
-        config = super().default_config.copy()
-        config.merge(Config({
-            "OfflineSlides": {"template_name": "offline", "filters": {"reveal": reveal},
-                              "extra_template_basedirs": [str(Path(__file__).parent / "templates")]},
-            "NbConvertBase": {"display_data_priority": kinds},
-            "CSSHTMLHeaderPreprocessor": {"style": "xcode"}}))
+        reveal = distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs")
+        config = super().default_config
+        config.OfflineSlides.template_name = "offline"
+        config.OfflineSlides.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
+        config.OfflineSlides.extra_template_paths = [str(reveal)]
+        config.NbConvertBase.display_data_priority = [
+            "text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
+        config.CSSHTMLHeaderPreprocessor.style = "xcode"
         return config
 
     def markdown2html(self, source, cell=None, path=""):
         """The Markdown filter of the template, with the cell that the source is of and the notebook's folder."""
         renderer = Renderer(escape=False, exclude_anchor_links=True, embed_images=True, path=path,
                             attachments=(cell or {}).get("attachments", {}))
-        try:
-            return MarkdownWithMath(renderer=renderer).render(source)
-        except ValueError as error:
-            raise ValueError(f"{error}; it stands in the cell that begins {source.strip()[:50]!r}") from None
+        return MarkdownWithMath(renderer=renderer).render(source)
 
     def from_notebook_node(self, nb, resources=None, **kw):
-        """(html, resources) of an executed notebook; ValueError if it was not executed or a cell failed."""
-        writable(*filter(None, [self.config.FilesWriter.get("build_directory")]))       # nbconvert's --output-dir
-        check(nb, (resources or {}).get("metadata", {}).get("name", "notebook") + ".ipynb")
+        """(html, resources) of an executed notebook; ValueError, with the cell's number from 1, if it is not."""
+        for number, cell in enumerate(nb.cells, 1):
+            failed = any(output.output_type == "error" for output in cell.get("outputs", []))
+            if failed or cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+                raise ValueError(f"cell {number} {'failed' if failed else 'was not executed'}; no slides written")
         html, resources = super().from_notebook_node(nb, resources, **kw)
         for image in BeautifulSoup(html, "html.parser").select('img[src]:not([src^="data:"])'):
             raise ValueError(f"the image {image['src']!r} is not a file in the notebook's folder: it would not show")

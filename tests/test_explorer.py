@@ -159,11 +159,6 @@ def test_a_notebook_gets_text_page_and_widget():
     assert bundle["text/plain"] == repr(explorer()) and bundle["text/html"] == explorer().html()
 
 
-def test_without_ipywidgets_it_is_the_page(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
-    assert explorer()._repr_mimebundle_().keys() == {"text/plain", "text/html"}
-
-
 @pytest.mark.parametrize("make", [render, colourful])
 def test_moving_the_sliders_shows_the_picture_of_their_position(make):
     pytest.importorskip("ipywidgets")

@@ -39,10 +39,9 @@ def small(tmp_path, monkeypatch):
 def nowhere(tmp_path, monkeypatch):
     """A machine without the data set and without a network."""
     pooch = pytest.importorskip("pooch")
-    is_file = Path.is_file
-    monkeypatch.setattr(Path, "is_file", lambda self: is_file(self) and not str(self).startswith("/usr/share/datasets"))
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda self: is_dir(self) and not str(self).startswith("/usr/share/datasets"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(fashion.VARIABLE, raising=False)
 
     def unreachable(self, url, output_file, *_, **__):
@@ -114,13 +113,13 @@ def test_a_missing_file_is_named(small):
 def test_nothing_and_no_network(nowhere, tmp_path):
     with pytest.raises(FileNotFoundError, match=ADVICE.format("network is unreachable")):
         fashion_mnist()
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]       # nothing half-written
+    assert not [path for path in (tmp_path / "keras").rglob("*") if path.is_file()]       # nothing half-written
     assert fashion_mnist(sample=True)[0][0].shape == (5000, 28, 28, 1)
 
 
 def test_cache_that_cannot_be_written(nowhere, tmp_path):
-    (tmp_path / "cache").write_text("a file where a folder should be")
-    with pytest.raises(FileNotFoundError, match=ADVICE.format("cache")):
+    (tmp_path / "keras").write_text("a file where a folder should be")
+    with pytest.raises(FileNotFoundError, match=ADVICE.format("keras")):
         fashion_mnist()
 
 
@@ -140,9 +139,9 @@ def test_download_that_is_not_the_file(nowhere, tmp_path, monkeypatch):
     def other(self, url, output_file, *_, **__):
         Path(str(output_file)).write_bytes(b"something else")
     monkeypatch.setattr(nowhere.HTTPDownloader, "__call__", other)
-    with pytest.raises(FileNotFoundError, match=ADVICE.format("hash")):
+    with pytest.raises(ValueError, match=ADVICE.format("hash")):
         fashion_mnist()
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [path for path in (tmp_path / "keras").rglob("*") if path.is_file()]
 
 
 def test_without_pooch(nowhere, monkeypatch):

@@ -45,7 +45,7 @@ def test_names_at_the_ends_of_curves_keep_their_order_and_do_not_touch():
 
 def test_a_figure_is_shown_with_its_description_as_the_same_bytes_each_time(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: shown.append((data, metadata)))
+    monkeypatch.setattr("autoenc.plots.display", lambda data, raw, metadata: shown.append((data, metadata)))
     for _ in range(2):
         fig, ax = plots.figure()
         plots.draw_codes(ax, np.arange(20).reshape(10, 2), X)
