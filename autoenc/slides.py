@@ -69,7 +69,10 @@ class OfflineSlides(SlidesExporter):
         """The Markdown filter of the template, with the cell that the source is of and the notebook's folder."""
         renderer = Renderer(escape=False, exclude_anchor_links=True, embed_images=True, path=path,
                             attachments=(cell or {}).get("attachments", {}))
-        return MarkdownWithMath(renderer=renderer).render(source)
+        try:
+            return MarkdownWithMath(renderer=renderer).render(source)
+        except ValueError as error:
+            raise ValueError(f"{error}; it stands in the cell that begins {source.strip()[:50]!r}") from None
 
     def from_notebook_node(self, nb, resources=None, **kw):
         """(html, resources) of an executed notebook; ValueError, with the cell's number from 1, if it is not."""

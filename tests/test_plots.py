@@ -51,4 +51,4 @@ def test_a_figure_is_shown_with_its_description_as_the_same_bytes_each_time(monk
         plots.draw_codes(ax, np.arange(20).reshape(10, 2), X)
         plots.show(fig, "Ten digits.")
     assert shown[0] == shown[1] and fig.number not in plots.plt.get_fignums()
-    assert shown[0][0]["text/plain"] == "Figure: Ten digits." and shown[0][1] == {"image/png": {"alt": "Ten digits."}}
+    assert shown[0][0]["text/plain"] == "Figure: Ten digits." and shown[0][1] == {"image/png": {"alt": "Ten digits.", "width": 1000}}
