@@ -12,6 +12,7 @@ leaves the model with parameters that make sense:
 
 import math
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 from types import SimpleNamespace
 
@@ -34,6 +35,14 @@ class History(SimpleNamespace):
         return f"History({', '.join(f'{name}: {curve.shape}' for name, curve in vars(self).items())})"
 
 
+@cache
+def _libraries():
+    """The controllers of the BLAS libraries, NumPy's among them; to find them takes as long as a slider's move."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
 def _limit(libraries):
     """Set the threads of BLAS libraries: pairs of a library's controller and a number."""
     for library, number in libraries:
@@ -49,13 +58,10 @@ def one_blas_thread():
 
     Of several trainings at once, in threads, the first sets the limit and the last takes it back.
     """
-    from threadpoolctl import ThreadpoolController
-
     with BLAS.lock:
         if BLAS.users == 0:
-            libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-            BLAS.before = [(library, library.get_num_threads()) for library in libraries]
-            _limit((library, 1) for library in libraries)
+            BLAS.before = [(library, library.get_num_threads()) for library in _libraries()]
+            _limit((library, 1) for library in _libraries())
         BLAS.users += 1
     try:
         yield
