@@ -12,7 +12,7 @@ from pathlib import Path
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 
-# Complaints about the slide that is shown: elements beyond it, contents beyond their box, figures squeezed flat.
+# Complaints about the slide that is shown: elements beyond it, contents beyond their box, figures squeezed flat, an empty foot.
 COMPLAINTS = """() => {
   const slide = Reveal.getCurrentSlide(), found = [];
   const box = (slide.querySelector(".slide") || slide).getBoundingClientRect(), scale = Reveal.getScale();
@@ -28,6 +28,9 @@ COMPLAINTS = """() => {
     if (e.localName === "img" && r.height / scale < Math.min(120, e.naturalHeight))
       found.push(`only ${Math.round(r.height / scale)} px high: <img alt="${e.alt.slice(0, 40)}">`);
   }
+  const ends = [...slide.querySelectorAll(".cell")].map(e => e.getBoundingClientRect().bottom);
+  const empty = (box.bottom - Math.max(...ends)) / box.height;
+  if (slide.querySelector("h2") && empty > .25) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
   for (const e of slide.querySelectorAll("img"))
     if (e.getAttribute("src") && !e.naturalWidth) found.push(`not loaded: <img alt="${e.alt.slice(0, 40)}">`);
   return found;
