@@ -2,7 +2,8 @@
 
 A layer is *pure*.  It knows its shapes and nothing else: parameters, inputs and gradients are arrays that
 are handed to it, so two threads or sixty-four networks can share one layer.  It is asked once what it is
-going to do with these arrays, and answers with *steps*, functions that need no arguments:
+going to do with these arrays, and answers with *steps*, functions that need no arguments, such as
+partial(np.dot, a, b, c), which puts the product of a and b into c each time it is called:
 
     work = layer.forward(params, x)             work.steps turn what is in x by then into the layer's output, work.y
     dx, steps = layer.backward(params, work, dy, grads)         turn dL/dy into dL/dparams, in `grads`, and dL/dx
