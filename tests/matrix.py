@@ -170,7 +170,7 @@ def main(arguments=None):
         for core in cores.split(","):
             settings, what = machine(python, core, number)
             if what is None:
-                print(f"{core}: this processor lacks an instruction that it needs; not run", flush=True)
+                print(f"{core}: a product crashes, or needs an instruction that this processor lacks; not run", flush=True)
             elif what in cells:
                 print(f"{core}: runs as {what[4]} here; not run twice", flush=True)
             else:
