@@ -144,8 +144,7 @@ def written(results):
     lines = ["# Where the notebooks came out the same", "",
              "Strict nbval of the committed notebooks, by `python -m tests.matrix`. A kernel is OpenBLAS', for processors of that",
              "name; NumPy's vectors are the processor's instructions that NumPy itself then used. A kernel is left out where its bare",
-             "products crash, never end or come out wrong, as Prescott's do (it says that it is Katmai) in one process of two with the",
-             "OpenBLAS of NumPy 2.5.5 on a processor with AVX-512.", "",
+             "products crash, never end or come out wrong.", "",
              "| " + " | ".join([*COLUMNS, *(name[:2] for name in now)]) + " |", "|---" * (len(COLUMNS) + len(now)) + "|",
              *("| " + " | ".join(row) + " |" for row in rows), "", "## What every claim measured there", "",
              "| notebook | claim | required | smallest | largest |", "|---|---|---|---|---|"]

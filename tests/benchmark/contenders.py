@@ -50,7 +50,7 @@ def autoenc_small(hidden=10, members=None, epochs=1000, rate=0.001):
 
 
 def written_out(members=None, epochs=1000, rate=0.001):
-    """The same in one loop over arrays that are all there, with nothing but NumPy's functions in it: the least there is."""
+    """The same in one loop over arrays that are all there, with nothing but NumPy's functions in it."""
     from autoenc import Autoencoder
     from autoenc.layers import columns, widened
     from autoenc.models import views
