@@ -130,13 +130,11 @@ class Conv2D(Layer):
         work.out = work.y.reshape(-1, *self.outputs, copy=False)
         return work
 
-    def backward(self, params, work, dy, grads, first=False):
-        """dy: (samples, *outputs).  dL/dx is (samples, *inputs); the `first` layer does without."""
-        rows, steps = self.dense.backward(params, work, dy.reshape(-1, self.filters, copy=False), grads, first)
-        if first:
-            return None, steps
+    def backward(self, params, work, dy, grads):
+        """dy: (samples, *outputs).  dL/dx is (samples, *inputs)."""
+        rows, steps, onward = self.dense.backward(params, work, dy.reshape(-1, self.filters, copy=False), grads)
         patches, dx = self.patches.work(len(work.out), dy.dtype, rows=rows), np.empty((len(work.out), *self.inputs), dy.dtype)
-        return dx, [*steps, partial(self.patches.scatter, patches), partial(np.copyto, dx, patches.inside)]
+        return dx, steps, [*onward, partial(self.patches.scatter, patches), partial(np.copyto, dx, patches.inside)]
 
 
 class Conv2DTranspose(Conv2D):
@@ -181,7 +179,7 @@ class Conv2DTranspose(Conv2D):
                            partial(self.activation.forward, part, buffers.scratch)]
         return work
 
-    def backward(self, params, work, dy, grads, first=False):
+    def backward(self, params, work, dy, grads):
         dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.y.shape)
         block_grads = np.empty_like(grads)
         (weight_grads, bias_grads), steps = self._split(block_grads), [partial(grads.fill, 0)]
@@ -193,7 +191,7 @@ class Conv2DTranspose(Conv2D):
                       partial(np.matmul, buffers.back.rows.T, x, weight_grads),
                       partial(np.matmul, buffers.back.rows, weights, rows),
                       partial(np.add, grads, block_grads, grads)]
-        return dx, steps
+        return dx, steps, []
 
 
 class Flatten(Layer):
@@ -206,9 +204,9 @@ class Flatten(Layer):
         out, features = widened(x.reshape(len(x), -1))
         return SimpleNamespace(y=features, out=out, steps=[partial(np.copyto, features, x.reshape(features.shape))])
 
-    def backward(self, params, work, dy, grads, first=False):
+    def backward(self, params, work, dy, grads):
         dx = np.empty((len(dy), *self.inputs), dy.dtype)
-        return dx, [partial(np.copyto, dx.reshape(dy.shape), dy)]
+        return dx, [], [partial(np.copyto, dx.reshape(dy.shape), dy)]
 
 
 class Reshape(Layer):
@@ -221,5 +219,5 @@ class Reshape(Layer):
         features, y = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
         return SimpleNamespace(y=y, out=y, steps=[partial(np.copyto, y.reshape(features.shape), features)])
 
-    def backward(self, params, work, dy, grads, first=False):
-        return dy.reshape(len(dy), -1), []
+    def backward(self, params, work, dy, grads):
+        return dy.reshape(len(dy), -1), [], []

@@ -6,7 +6,8 @@ going to do with these arrays, and answers with *steps*, functions that need no 
 partial(np.dot, a, b, c), which puts the product of a and b into c each time it is called:
 
     work = layer.forward(params, x)             work.steps turn what is in x by then into the layer's output, work.y
-    dx, steps = layer.backward(params, work, dy, grads)         turn dL/dy into dL/dparams, in `grads`, and dL/dx
+    dx, steps, onward = layer.backward(params, work, dy, grads)         `steps` turn dL/dy into dL/dparams, in grads,
+                                                and `onward` then into dL/dx, which the first layer's does not need
 
 The arrays stay where they are, so training is a list of such steps that is run again and again; nothing has
 to be made, looked up or turned over in between.  The next layer's input is work.out, a picture or rows for a
@@ -158,11 +159,8 @@ class Dense(Layer):
                  partial(self.activation.forward, y, scratch)]
         return SimpleNamespace(x=x, y=y, out=out, scratch=scratch, steps=steps)
 
-    def backward(self, params, work, dy, grads, first=False):
-        """dy: (..., rows, outputs).  dL/dx is (..., rows, inputs); the `first` layer does without."""
-        product, dx = self._product(params), None
+    def backward(self, params, work, dy, grads):
+        """dy: (..., rows, outputs).  dL/dx is (..., rows, inputs)."""
+        product, dx = self._product(params), self.empty(params.shape[:-2], dy.shape[-2], self.inputs, dy.dtype)
         steps = [partial(self.activation.backward, work.y, dy, work.scratch), partial(product, work.x.mT, dy, grads)]
-        if not first:
-            dx = self.empty(params.shape[:-2], dy.shape[-2], self.inputs, dy.dtype)
-            steps.append(partial(product, params[..., :-1, :], dy.mT, dx.mT))
-        return dx, steps
+        return dx, steps, [partial(product, params[..., :-1, :], dy.mT, dx.mT)]

@@ -46,8 +46,8 @@ class Pass:
             self.buffers = dy, scratch
             parts = zip(layers, views(layers, params), self.works, views(layers, self.grads))
             for layer, part, work, grads in reversed(list(parts)):
-                dy, steps = layer.backward(part, work, dy, grads, layer is layers[0])
-                self.back += steps
+                dy, steps, onward = layer.backward(part, work, dy, grads)
+                self.back += steps + (onward if layer is not layers[0] else [])
 
     def forward(self):
         """What comes out of the last layer."""

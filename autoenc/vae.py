@@ -33,7 +33,7 @@ from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
 
 NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
-MICRO = 16                      # pictures at a time: what they need then stays in the processor's cache
+MICRO = 16                      # pictures at a time, at most: what they need then stays in the processor's cache
 
 
 class Sample(Layer):
@@ -61,7 +61,7 @@ class Sample(Layer):
         work.steps = [draw]
         return work
 
-    def backward(self, params, work, dz, grads, first=False):
+    def backward(self, params, work, dz, grads):
         """dz: (rows, latent).  dL/dx is (rows, 2 · latent)."""
         dx = columns((), len(dz), self.inputs, dz.dtype)
         dmean, dlog_var = np.split(dx, 2, axis=1)
@@ -70,7 +70,7 @@ class Sample(Layer):
             dmean[...] = dz + self.beta * work.mean
             dlog_var[...] = (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2
 
-        return dx, [blame]
+        return dx, [], [blame]
 
 
 @contextmanager
@@ -89,14 +89,16 @@ def workers(count, layers, params, loss=None):
     pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
     def run(function, x, *arrays):
+        size = min(MICRO, max(MICRO // 2, -(-len(x) // 2)))         # with 16, each of two workers gets a half
+
         def one(first):
-            part, *parts = [array[first:first + MICRO] for array in (x, *arrays)]
+            part, *parts = [array[first:first + size] for array in (x, *arrays)]
             micro = own(get_ident(), part.shape)
             micro.x[...] = part
             with np.errstate(all="ignore"):
                 return function(micro, *parts)
 
-        firsts = range(0, len(x), MICRO)
+        firsts = range(0, len(x), size)
         return list((pool.map if len(firsts) > 1 else map)(one, firsts))    # a slider moved: no time to start threads
 
     try:

@@ -34,10 +34,10 @@ def passed(layer, params, x, dy):
     """One pass through a layer: y, and dL/dx and dL/dparams for dL/dy."""
     grads, slope = np.full_like(params, np.nan), np.empty_like(dy)
     work = layer.forward(params, x)
-    dx, back = layer.backward(params, work, slope, grads)
+    dx, steps, onward = layer.backward(params, work, slope, grads)
     for _ in range(2):                      # twice: buffers that are used again must not remember
         slope[...] = dy
-        for step in work.steps + back:
+        for step in work.steps + steps + onward:
             step()
     return work.out, dx, grads
 

@@ -35,9 +35,9 @@ def test_gradients(cls, activation, kernel, stride, padding):
                                    lambda dx, grads: np.copyto(dx, np.roll(dx, 1, 1))])
 def test_gradient_check_notices_a_wrong_backward(cls, spoil):
     class Spoilt(cls):
-        def backward(self, params, work, dy, grads, first=False):
-            dx, steps = super().backward(params, work, dy, grads, first)
-            return dx, [*steps, lambda: spoil(dx, grads)]
+        def backward(self, params, work, dy, grads):
+            dx, steps, onward = super().backward(params, work, dy, grads)
+            return dx, steps, [*onward, lambda: spoil(dx, grads)]
 
     with pytest.raises(AssertionError, match="relative error"):
         check_layer(*made(Spoilt, 6, 3, 2, "same"), tolerance=1e-7)

@@ -55,8 +55,7 @@ def test_backward_is_the_slope(activation, leading):
 def test_members_can_share_their_input():
     layer, params, x, weight = dense_case("tanh", (2,))
     work, grads = layer.forward(params, x[0]), np.empty_like(params)
-    dx, back = layer.backward(params, work, weight.copy(), grads, first=True)
-    assert dx is None, "the first layer needs no dL/dx"
+    _, back, _ = layer.backward(params, work, weight.copy(), grads)
 
     def value():
         for step in work.steps:
@@ -80,9 +79,9 @@ def test_the_check_fails_without_the_derivative(monkeypatch, activation):
 def test_the_check_fails_without_the_bias_gradient(monkeypatch, leading):
     honest = Dense.backward
 
-    def sabotaged(self, params, work, dy, grads, first=False):
-        dx, steps = honest(self, params, work, dy, grads, first)
-        return dx, [*steps, lambda: grads[..., -1, :].fill(0)]
+    def sabotaged(self, params, work, dy, grads):
+        dx, steps, onward = honest(self, params, work, dy, grads)
+        return dx, [*steps, lambda: grads[..., -1, :].fill(0)], onward
 
     monkeypatch.setattr(Dense, "backward", sabotaged)
     with pytest.raises(AssertionError, match="relative error"):

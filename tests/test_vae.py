@@ -47,9 +47,9 @@ def test_gradient_check_notices_a_wrong_backward(number):
     vae = small()
     layer, backward = vae.layers[number], vae.layers[number].backward
 
-    def wrong(params, work, dy, grads, first):
-        dx, steps = backward(params, work, dy, grads, first)
-        return dx, [*steps, lambda: np.multiply(grads, 1.01, out=grads)]
+    def wrong(params, work, dy, grads):
+        dx, steps, onward = backward(params, work, dy, grads)
+        return dx, [*steps, lambda: np.multiply(grads, 1.01, out=grads)], onward
 
     layer.backward = wrong
     with pytest.raises(AssertionError, match="relative error"):

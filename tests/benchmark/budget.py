@@ -36,8 +36,8 @@ def spent(layers, fit, steps):
             return work
 
         def back(*arguments, **options):
-            dx, steps = backward(*arguments, **options)
-            return dx, [timed(name, step, 1) for step in steps]
+            dx, *parts = backward(*arguments, **options)
+            return dx, *[[timed(name, step, 1) for step in steps] for steps in parts]
         layer.forward, layer.backward = ahead, back
 
     for number, layer in enumerate(layers, 1):
