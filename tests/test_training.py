@@ -291,3 +291,15 @@ def test_progress_does_not_change_the_training(capfd):
     quiet, shown = model(), model()
     np.testing.assert_array_equal(quiet.fit(X, 5).loss, shown.fit(X, 5, progress=True).loss)
     np.testing.assert_array_equal(quiet.parameters, shown.parameters)
+
+
+@pytest.mark.parametrize("members", [None, 3])
+def test_the_benchmarks_written_out_loop_is_the_same_training(members):
+    from .benchmark.contenders import written_out
+
+    rate = 0.001 if members is None else np.float32([0.1, 0.01, 0.001])
+    parameters, losses = written_out(members, epochs=30, rate=rate)()
+    networks = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
+    history = networks.fit(characters("lowercase")[0], 30, "mse", Adam(rate))
+    np.testing.assert_array_equal(parameters, networks.parameters)
+    np.testing.assert_array_equal(losses, history.loss)

@@ -9,6 +9,7 @@ of input with the seconds that one run took.
 import functools
 import importlib.metadata
 import json
+import math
 import os
 import re
 import subprocess
@@ -58,6 +59,7 @@ def written_out(members=None, epochs=1000, rate=0.001):
     networks = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
     params, grads, move, first, second = networks.parameters, *(np.zeros_like(networks.parameters) for _ in range(4))
     leading, count, product = params.shape[:-1], 32, np.dot if members is None else np.matmul
+    rate = np.reshape(rate, (-1, 1)) if np.ndim(rate) else rate
     one, double, beta1, beta2, floor = (np.array(number, np.float32) for number in (1, 2 / count, 0.9, 0.999, 0))
     wide, target = widened(pixels())
     x, below, ahead, back = wide, None, [], []
@@ -92,12 +94,13 @@ def written_out(members=None, epochs=1000, rate=0.001):
                     product(inputs, dy, slopes)
                     if below is not None:
                         product(weights, turned, below)
-                scale1, scale2 = 0.1 / (1 - 0.9 ** step), (0.001 / (1 - 0.999 ** step)) ** 0.5
+                scale1, scale2 = (1 - 0.9) / (1 - 0.9 ** step), math.sqrt((1 - 0.999) / (1 - 0.999 ** step))
                 floor[...] = 1e-8 / scale2
                 np.multiply(first, beta1, first), np.add(first, grads, first), np.square(grads, move)
                 np.multiply(second, beta2, second), np.add(second, move, second), np.sqrt(second, move)
                 np.add(move, floor, move), np.divide(first, move, move)
-                np.multiply(move, rate * scale1 / scale2, move), np.subtract(params, move, params)
+                np.multiply(move, rate * (scale1 / scale2), move), np.subtract(params, move, params)
+        return params, np.array(losses)
     return run
 
 
@@ -353,7 +356,8 @@ CONTENDERS = {
         "PyTorch, by hand with baddbmm, compiled, fused Adam": (torch_small, dict(members=64, epochs=200, fused=True, compiled=True)),
     },
     "study": {
-        "autoenc": (study, dict(small=autoenc_small)),
+        "autoenc": (study, dict(small=autoenc_small, all_rates=True)),
+        "NumPy, written out in one loop": (study, dict(small=written_out, all_rates=True)),
         "JAX, vmap, whole loop compiled": (study, dict(small=jax_small, all_rates=True)),
         "PyTorch, by hand with baddbmm, fused Adam": (study, dict(small=torch_small, fused=True, epochs=2000)),
         "PyTorch, fused Adam, one after the other": (study, dict(small=torch_small, fused=True, members=None, epochs=2000)),
