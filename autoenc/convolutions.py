@@ -19,6 +19,7 @@ from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .checks import choice, whole_number
 from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
@@ -67,8 +68,8 @@ class Patches:
             rows = (columns if channels == 1 else lines)((), count, width, dtype)
             rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, (1, 2))[:, ::sh, ::sw]
-        windows = windows[:, :h, :w].transpose(0, 1, 2, 4, 5, 3)
+        sample, *step = padded.strides              # numpy's sliding_window_view is another way, and slower to make
+        windows = as_strided(padded, (samples, h, w, kh, kw, channels), (sample, sh * step[0], sw * step[1], *step))
         # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
         blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
         pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
