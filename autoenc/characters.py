@@ -14,7 +14,7 @@ from .checks import choice, numbers
 
 HEIGHT, WIDTH = 7, 5
 
-FONT = (Path(__file__).parent / "data" / "font.txt").read_text("ascii").split()     # of the codes 0x20 to 0x7f
+FONT = dict(enumerate((Path(__file__).parent / "data" / "font.txt").read_text("ascii").split(), 0x20))
 
 SETS = {"symbols": range(0x20, 0x40), "digits": range(0x30, 0x3A),
         "uppercase": range(0x40, 0x60), "lowercase": range(0x60, 0x80)}
@@ -22,7 +22,7 @@ SETS = {"symbols": range(0x20, 0x40), "digits": range(0x30, 0x3A),
 
 def glyph(code):
     """The picture of one ASCII code from 0x20 to 0x7f, as a (35,) float32 array of 0.0 and 1.0."""
-    rows = [int(digit, 32) for digit in FONT[code - 0x20]]
+    rows = [int(digit, 32) for digit in FONT[code]]
     return np.array([row >> WIDTH - 1 - column & 1 for row in rows for column in range(WIDTH)], np.float32)
 
 

@@ -1,6 +1,7 @@
 """Checks: an argument as a function needs it, or an error that says its name, what it was and what it must be."""
 
 import os
+from contextlib import suppress
 from numbers import Real
 
 import numpy as np
@@ -16,13 +17,19 @@ def whole_number(name, value, least=1, most=np.inf):
     return int(value)
 
 
+def whole_numbers(name, value, count):
+    """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != count:
+        raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
+    return tuple(whole_number(name, number) for number in values)
+
+
 def number(name, value, wanted, holds):
     """`value` as a float for which `holds` is true; `wanted` says in words what that means."""
-    try:
+    with suppress(OverflowError):
         if isinstance(value, Real) and not isinstance(value, bool) and holds(float(value)):
             return float(value)
-    except OverflowError:
-        pass
     raise ValueError(f"{name} was {value!r}; it must be {wanted}")
 
 

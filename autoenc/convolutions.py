@@ -21,18 +21,10 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .checks import choice, whole_number
+from .checks import choice, whole_number, whole_numbers
 from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
 
 BLOCK = 8                       # pictures that a transposed convolution paints at a time
-
-
-def whole_numbers(name, value, count):
-    """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
-    values = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != count:
-        raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
-    return tuple(whole_number(name, number) for number in values)
 
 
 class Patches:
@@ -68,7 +60,8 @@ class Patches:
             rows = (columns if channels == 1 else lines)((), count, width, dtype)
             rows[:, self.size:] = 1
         cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
-        sample, *step = padded.strides              # numpy's sliding_window_view is another way, and slower to make
+        # windows[n, i, j, a, b] is padded[n, i·sh + a, j·sw + b], the same memory (sliding_window_view takes longer).
+        sample, *step = padded.strides
         windows = as_strided(padded, (samples, h, w, kh, kw, channels), (sample, sh * step[0], sw * step[1], *step))
         # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
         blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
@@ -103,24 +96,24 @@ class Conv2D(Layer):
     inputs: (height, width, channels).  filters: how many channels come out.  kernel, stride: a whole
     number or a pair.  padding: ``"same"`` (⌈height/stride⌉ rows come out, zeros around the picture) or
     ``"valid"`` (only windows that lie inside).  Its parameters are one array (kh·kw·channels + 1, filters),
-    the weights (kh, kw, in, out) and the bias as last row.  Raises ValueError for what makes no layer.
+    the weights (kh, kw, in, out) and the bias as last row.  TypeError or ValueError for what makes no layer.
     """
 
     def __init__(self, inputs, filters, kernel=3, stride=1, padding="same", activation="linear"):
         self.inputs, self.filters = whole_numbers("inputs", inputs, 3), whole_number("filters", filters)
         self.kernel, self.stride = whole_numbers("kernel", kernel, 2), whole_numbers("stride", stride, 2)
         self.padding = choice("padding", padding, ("same", "valid"))
-        self.activation = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
+        self.activation = choice("activation", activation, ACTIVATIONS)
         window = math.prod(self.kernel)
         self.biases, self.fans = self.filters, window * (self.inputs[2] + self.filters)
-        self._plan(activation)
+        self._plan()
 
-    def _plan(self, activation):
+    def _plan(self):
         self.patches = Patches(self.inputs, self.kernel, self.stride, self.padding)
         if min(self.patches.grid) < 1:
             raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
         self.outputs = (*self.patches.grid, self.filters)
-        self.dense = Dense(self.patches.size, self.filters, activation, lines)
+        self.dense = Dense(self.patches.size, self.filters, self.activation, lines)
         self.shape = self.dense.shape
 
     def forward(self, params, x):
@@ -141,11 +134,11 @@ class Conv2D(Layer):
 class Conv2DTranspose(Conv2D):
     """A convolution run backwards: each input pixel paints a patch, and where patches overlap they add up.
 
-    Arguments as `Conv2D`'s; with "same" height·stride rows come out, with "valid" as many as the
-    patches cover.  Its parameters are one flat array: the weights (kh, kw, out, in), then the bias.
+    Arguments as `Conv2D`'s; as in Keras height·stride rows come out, with "valid" max(kernel - stride, 0) more.
+    Its parameters are one flat array: the weights (kh, kw, out, in), then the bias.
     """
 
-    def _plan(self, activation):
+    def _plan(self):
         height, width = (length * stride + (self.padding == "valid") * max(kernel - stride, 0)
                          for length, kernel, stride in zip(self.inputs, self.kernel, self.stride))
         self.outputs = (height, width, self.filters)
@@ -169,7 +162,7 @@ class Conv2DTranspose(Conv2D):
 
     def forward(self, params, x):
         (weights, bias), y = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
-        work = SimpleNamespace(x=x, y=y, out=y, scratch=np.empty_like(y), blocks=self._blocks(len(x), x.dtype))
+        work = SimpleNamespace(x=x, y=y, out=y, blocks=self._blocks(len(x), x.dtype))
         row = np.empty(self.outputs[1:], x.dtype)                                       # whole rows are quicker to add to
         work.steps = [partial(np.copyto, row, bias)]
         for block, buffers in work.blocks:
@@ -177,7 +170,7 @@ class Conv2DTranspose(Conv2D):
             work.steps += [partial(np.matmul, x[block].reshape(-1, self.inputs[2]), weights.T, buffers.ahead.rows),
                            partial(self.patches.scatter, buffers.ahead),
                            partial(np.add, painted, row.ravel(), part.reshape(painted.shape)),
-                           partial(self.activation.forward, part, buffers.scratch)]
+                           partial(ACTIVATIONS[self.activation].forward, part, buffers.scratch)]
         return work
 
     def backward(self, params, work, dy, grads):
@@ -186,13 +179,13 @@ class Conv2DTranspose(Conv2D):
         (weight_grads, bias_grads), steps = self._split(block_grads), [partial(grads.fill, 0)]
         for block, buffers in work.blocks:
             x, slope, rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
-            steps += [partial(self.activation.backward, work.y[block], dy[block], buffers.scratch),
+            steps += [partial(ACTIVATIONS[self.activation].backward, work.y[block], dy[block], buffers.scratch),
                       partial(self.patches.gather, buffers.back, dy[block]),
                       partial(np.matmul, np.ones(len(slope), slope.dtype), slope, bias_grads),
                       partial(np.matmul, buffers.back.rows.T, x, weight_grads),
                       partial(np.matmul, buffers.back.rows, weights, rows),
                       partial(np.add, grads, block_grads, grads)]
-        return dx, steps, []
+        return dx, steps, []            # dx is in steps: the next block uses these rows again
 
 
 class Flatten(Layer):

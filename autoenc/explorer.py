@@ -12,13 +12,14 @@ plotting library, which would be too slow for a slider: `enlarged` and `write`.
 import io
 import json
 from base64 import b64encode
+from contextlib import suppress
 from html import escape
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from .characters import HEIGHT, WIDTH, glyph
+from .characters import FONT, HEIGHT, WIDTH, glyph
 from .checks import number, whole_number
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
@@ -32,7 +33,7 @@ def enlarged(picture, factor):
 def write(picture, text, top, left, colour=0):
     """Write `text` into a picture (h, w) or (h, w, 3), in place, in the report's own 7×5 characters."""
     for k, code in enumerate(text.encode("ascii", "replace")):
-        ink = glyph(code).reshape(HEIGHT, WIDTH) > 0
+        ink = glyph(code if code in FONT else ord("?")).reshape(HEIGHT, WIDTH) > 0
         column = left + k * (WIDTH + 1)
         window = picture[top:top + HEIGHT, column:column + WIDTH]
         window[ink[:window.shape[0], :window.shape[1]]] = colour
@@ -120,13 +121,11 @@ class Explorer:
 def _axis(name, axis):
     """(label, values, how each is shown) of a slider; ValueError unless there is a label and values to be shown."""
     wanted = "a pair: a label and from one to 1000 finite numbers or strings"
-    try:
+    with suppress(TypeError, ValueError):
         label, values = axis
         values = [] if isinstance(values, str) else list(islice(values, 1001))
         texts = [value if isinstance(value, str) else f"{number(name, value, wanted, np.isfinite):.3g}"
                  for value in values]
         if isinstance(label, str) and 1 <= len(values) <= 1000:
             return label, values, texts
-    except (TypeError, ValueError):
-        pass
     raise ValueError(f"{name} was {axis!r}; it must be {wanted}")

@@ -45,7 +45,7 @@ def one_line(interrupted):
     try:
         yield
     except OSError as error:
-        sys.exit(f"Cannot write to {error.filename}: {error.strerror}")
+        sys.exit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(interrupted)
 

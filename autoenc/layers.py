@@ -6,12 +6,12 @@ going to do with these arrays, and answers with *steps*, functions that need no 
 partial(np.dot, a, b, c), which puts the product of a and b into c each time it is called:
 
     work = layer.forward(params, x)             work.steps turn what is in x by then into the layer's output, work.y
-    dx, steps, onward = layer.backward(params, work, dy, grads)         `steps` turn dL/dy into dL/dparams, in grads,
-                                                and `onward` then into dL/dx, which the first layer's does not need
+    dx, steps, onward = layer.backward(params, work, dy, grads)       steps turn dL/dy into dL/dparams, in grads, and
+                                                `onward` then into dL/dx, in dx, which nobody asks of the first layer
 
 The arrays stay where they are, so training is a list of such steps that is run again and again; nothing has
-to be made, looked up or turned over in between.  The next layer's input is work.out, a picture or rows for a
-dense layer.  The way back may overwrite dy.
+to be made, looked up or turned over in between.  What the next layer takes is work.out: pictures, or rows with
+a last column of ones.  The way back may overwrite dy.
 
 Two conventions make everything here short and quick:
 
@@ -118,7 +118,7 @@ ACTIVATIONS = {"linear": Linear, "tanh": Tanh, "sigmoid": Sigmoid, "relu": Relu,
 class Layer:
     """What layers share: `inputs` and `outputs`, a sample's shape before and after, features or a picture's.
 
-    shape: of its parameters, none if not said otherwise.  biases: how many of them, the last, are biases.
+    shape: of its parameters, one array; without any (0,).  biases: how many of them, the last, are biases.
     fans: how many inputs a single output looks at, plus how many outputs look at a single input.
     """
 

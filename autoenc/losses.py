@@ -12,11 +12,6 @@ import numpy as np
 from .layers import HALF, ONE
 
 
-def _total(array):
-    """Sum over the last two axes, samples and pixels (einsum is quicker here than sum)."""
-    return np.einsum("...np->...", array)
-
-
 def mse(output, target, buffers=None, count=None):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
     gradient, _ = buffers or (np.empty_like(output), None)
@@ -40,14 +35,14 @@ def bce(logits, target, buffers=None, count=None):
     np.multiply(logits, target, out=gradient)
     np.maximum(logits, 0, out=loss)
     loss -= gradient
-    value = _total(loss)
+    value = np.einsum("...np->...", loss)       # quicker than sum
     np.multiply(logits, HALF, out=gradient)
     np.tanh(gradient, out=gradient)
     np.abs(gradient, out=loss)
     loss += ONE
     loss *= HALF
     np.log(loss, out=loss)
-    value = (value - _total(loss)) / count
+    value = (value - np.einsum("...np->...", loss)) / count
     gradient += ONE
     gradient *= HALF
     gradient -= target

@@ -42,8 +42,7 @@ class Pass:
             x = self.works[-1].out
         self.output = self.works[-1].y.reshape(*x.shape[:params.ndim], -1, copy=False)
         if loss is not None:
-            dy, scratch = np.empty_like(self.output), self.works[-1].scratch.reshape(self.output.shape, copy=False)
-            self.buffers = dy, scratch
+            dy, _ = self.buffers = np.empty_like(self.output), np.empty_like(self.output)
             parts = zip(layers, views(layers, params), self.works, views(layers, self.grads))
             for layer, part, work, grads in reversed(list(parts)):
                 dy, steps, onward = layer.backward(part, work, dy, grads)
@@ -71,7 +70,7 @@ class Model:
     """What every model can do: say its settings, be saved and come back.
 
     A model has `settings`, what one has to call its class with, next to `rng`, to get another such network;
-    `layers`, its encoder's and then its decoder's; and `parameters`, all of theirs in one flat array.
+    `layers`, its encoder's, what is between, and its decoder's; and `parameters`, all of theirs in one flat array.
     """
 
     def __repr__(self):
@@ -100,7 +99,7 @@ class Model:
         if math.prod(shape) > 1e8:
             raise ValueError(f"{self} would have over 100 million parameters")
         if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
-            return draw(generator(rng)).astype(self.dtype)
+            return draw(generator(rng)).astype(self.dtype).reshape(shape)
         if rng.shape != shape or rng.dtype != self.dtype:
             raise ValueError(f"rng was the parameters, {rng.dtype} of shape {rng.shape}, where {self} has {self.dtype} "
                              f"of shape {shape}")
@@ -142,9 +141,8 @@ class Autoencoder(Model):
                              dtype=self.dtype.name)
 
         def draw(rng):
-            starts = [np.concatenate([layer.initial(child).ravel() for layer in self.layers])
-                      for child in rng.spawn(self.members or 1)]
-            return np.array(starts if self.members else starts[0])
+            return np.stack([np.concatenate([layer.initial(child).ravel() for layer in self.layers])
+                             for child in rng.spawn(self.members or 1)])
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
 
@@ -167,7 +165,7 @@ class Autoencoder(Model):
 
     def reconstruct(self, x):
         """What comes out when pictures go in: decode(encode(x))."""
-        return self.decode(self.encode(x))
+        return self._through(self.layers, "x", x)
 
     def member(self, k):
         """Network k of the members, as a model of its own that shares nothing with this one."""
@@ -186,7 +184,7 @@ class Autoencoder(Model):
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, "linear"), dict(low=0, high=1)
         return layers, function, as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
 
-    @np.errstate(over="ignore")
+    @np.errstate(all="ignore")
     def loss_and_gradient(self, x, loss="bce"):
         """The loss of reconstructing x, a number (or one a member), and its gradient, an array like `parameters`."""
         layers, function, x = self._learnable(x, loss)

@@ -79,10 +79,10 @@ def name_rows(ax, names):
 
 
 def draw_curves(ax, x, curves):
-    """Curves over many networks, each with its name at its end: {name: values}, values (len(x), networks).
+    """Up to six curves over many networks, each with its name at its end: {name: values}, values (len(x), networks).
 
     A line is the median network, the band around it reaches from the 10th to the 90th percentile.
-    Values of shape (len(x),) are drawn as they are, with a mark at each.
+    Values of shape (len(x),) are drawn as they are.  Fewer than 20 points get a mark each.
     """
     ends = {}
     for (name, values), colour in zip(curves.items(), COLOURS):

@@ -6,7 +6,8 @@ does not hold, the cell fails.
 
 A *recorded* study is a function in a notebook cell whose results lie in notebooks/recorded/, because
 running it takes too long for "Run All".  They were written by that very function and those that it
-calls, to the letter: `recorded` refuses results of others.
+calls, to the letter: `recorded` refuses results of others.  Constants that they read it does not see;
+that is for the part of the study that the notebook runs live.
 """
 
 import ast
@@ -38,12 +39,10 @@ def claim(text, measured, at_least=None, at_most=None):
     if at_least is not None and at_most is not None:
         raise ValueError("claim takes at_least or at_most, not both")
     required, holds = "true", measured is True
-    if at_least is not None:
-        bound = number("at_least", at_least, "a finite number", np.isfinite)
-        required, holds = f"at least {bound:g}", measured >= bound
-    if at_most is not None:
-        bound = number("at_most", at_most, "a finite number", np.isfinite)
-        required, holds = f"at most {bound:g}", measured <= bound
+    for name, bound, sign in (("at_least", at_least, 1), ("at_most", at_most, -1)):
+        if bound is not None:
+            bound = number(name, bound, "a finite number", np.isfinite)
+            required, holds = f"{name.replace('_', ' ')} {bound:g}", sign * measured >= sign * bound
     line = f"{'✓' if holds else '✗'} {text}" + ("" if required == "true" else f" — required: {required}")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
             metadata={"claim": dict(claim=text, required=required, measured=measured, holds=holds)})

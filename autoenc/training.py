@@ -25,7 +25,7 @@ BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads i
 
 
 class Diverged(FloatingPointError):
-    """The loss, or what it would be after the last step, is no longer finite."""
+    """The loss is no longer finite, or after the last step a parameter is not."""
 
 
 class History(SimpleNamespace):
@@ -106,12 +106,12 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
                     update(number / steps)
                 losses.append(loss / len(batches))
                 good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
-                if good:
-                    finite, finished = finished, finite
                 if not good or epoch == epochs - 1 and not np.isfinite(params).all():
+                    finite = finished if good else finite
                     raise Diverged(f"training diverged in epoch {epoch + 1}; "
                                    "the last parameters with a finite loss are kept")
-                finished[...] = params          # here, not above: Ctrl-C may come while the bar is drawn
+                finite[...] = params            # first, so that Ctrl-C finds the last finished epoch at any moment
+                finite, finished = finished, finite
                 if after_epoch is not None:
                     after_epoch()
     except BaseException as error:

@@ -25,8 +25,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import as_samples, float_type, generator, number, whole_number
-from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape, whole_numbers
+from .checks import as_samples, float_type, generator, number, whole_number, whole_numbers
+from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from .layers import Dense, Layer, Sigmoid, columns, widened
 from .losses import LOSSES
 from .models import Model, Pass, views
@@ -75,9 +75,10 @@ class Sample(Layer):
 
 @contextmanager
 def workers(count, layers, params, loss=None):
-    """Within: a function run(function, x, *arrays), the list of function(pass, *parts) over micro-batches of their rows.
+    """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and returns
+    a list, of each what function(pass, *parts of the arrays) returns; the pass has its part of x already.
 
-    `count` threads share them, each with passes of its own through `layers`, in which a part of x lies already.
+    `count` threads share the micro-batches, each with passes of its own through `layers`.
     A micro-batch's result does not depend on who computes it, and the list is in their order: one worker or
     eight, the numbers are the same.
     """
@@ -85,8 +86,6 @@ def workers(count, layers, params, loss=None):
     def own(thread, shape):
         x = np.empty(shape, params.dtype)
         return Pass(layers, params, x, loss, x.reshape(len(x), -1))
-
-    pool = ThreadPoolExecutor(whole_number("workers", count, most=256))
 
     def run(function, x, *arrays):
         size = min(MICRO, max(MICRO // 2, -(-len(x) // 2)))         # with 16, each of two workers gets a half
@@ -101,15 +100,13 @@ def workers(count, layers, params, loss=None):
         firsts = range(0, len(x), size)
         return list((pool.map if len(firsts) > 1 else map)(one, firsts))    # a slider moved: no time to start threads
 
-    try:
-        with one_blas_thread():
-            yield run
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(whole_number("workers", count, most=256)) as pool, one_blas_thread():
+        yield run
 
 
 class VAE(Model):
-    """Keras' convolutional VAE: two convolutions and two dense layers to the code, and their mirror image back.
+    """Keras' convolutional VAE: two convolutions and two dense layers to the code; one dense layer and three
+    transposed convolutions back.
 
     latent: how many numbers a code has.  beta: the weight of kl_loss in total_loss (Higgins and others,
     2017).  rng: where the first weights come from.  shape: of a picture, (height, width, channels), height
@@ -150,22 +147,22 @@ class VAE(Model):
     def _codes(self, name, z):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
-    def _through(self, part, x):
+    def _through(self, part, name, x):
         with workers(2, *self._part(part)) as run:
-            return np.concatenate(run(lambda micro: micro.forward().copy(), x))
+            output = np.concatenate(run(lambda micro: micro.forward().copy(), x))
+        if np.isnan(output).any():
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network")
+        return output
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
-        return tuple(np.split(self._through(self.encoder, self._pictures("x", x)), 2, axis=1))
+        return tuple(np.split(self._through(self.encoder, "x", self._pictures("x", x)), 2, axis=1))
 
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
-        z = self._codes("z", z)
-        pictures = self._through(self.decoder, widened(z)[0])
+        pictures = self._through(self.decoder, "z", widened(self._codes("z", z))[0])
         with np.errstate(over="ignore"):
             Sigmoid.forward(pictures, None)
-        if np.isnan(pictures).any():
-            raise ValueError(f"z has values up to {np.abs(z).max():.3g}, too large for this network")
         return pictures.reshape(-1, *self.shape)
 
     def sample(self, n, rng=None):
@@ -173,7 +170,7 @@ class VAE(Model):
         return self.decode(generator(rng).standard_normal((whole_number("n", n, most=10 ** 6), self.latent)))
 
     def noise(self, samples, rng):
-        """The random numbers ε of that many codes, (samples, latent).  A network without them is an autoencoder."""
+        """Random numbers ε for `samples` codes, (samples, latent); a subclass that returns zeros is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
     def _workers(self, count):

@@ -240,6 +240,22 @@ def test_ctrl_c_while_the_bar_is_drawn_keeps_the_finished_epochs(monkeypatch, fi
     np.testing.assert_array_equal(ae.parameters, again.parameters)
 
 
+def test_ctrl_c_in_the_last_check_keeps_the_finished_epochs(monkeypatch):
+    isfinite, ae, again = np.isfinite, model(), model()
+
+    def interrupted(x):
+        if np.shape(x) == ae.parameters.shape:
+            raise KeyboardInterrupt
+        return isfinite(x)
+
+    monkeypatch.setattr(np, "isfinite", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ae.fit(X, 6, optimizer=SGD(0.1))
+    monkeypatch.undo()
+    again.fit(X, 5, optimizer=SGD(0.1))
+    np.testing.assert_array_equal(ae.parameters, again.parameters)
+
+
 @pytest.mark.parametrize("batch_size", [None, 10])
 def test_an_error_in_corrupt_restores_the_parameters(batch_size):
     calls = []

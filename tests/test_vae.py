@@ -42,6 +42,14 @@ def test_gradient(latent, beta, shape, n):
     check(vae, pictures(n, shape), epsilon)
 
 
+@pytest.mark.parametrize("call", ["encode", "decode"])
+def test_what_comes_out_as_no_number_is_an_error(call):
+    vae = small()
+    vae.parameters *= 1e300
+    with pytest.raises(ValueError, match="too large for this network"):
+        getattr(vae, call)(pictures(3) if call == "encode" else np.ones((3, vae.latent)))
+
+
 @pytest.mark.parametrize("number", [0, 1, 3, 4, 6, 8, 9, 10])
 def test_gradient_check_notices_a_wrong_backward(number):
     vae = small()
