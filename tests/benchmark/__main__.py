@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from numpy._core._multiarray_umath import __cpu_features__
 
 from .budget import budget
-from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, scale
+from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, processes, scale
 
 ROOT, RESULTS = Path.cwd(), Path(__file__).with_name("results.json")
 
@@ -89,10 +90,12 @@ class Contender:
 def study_seconds(interpreter, name):
     """Seconds from nothing to the end of the learning-rate study; where only a share is trained, that is scaled up."""
     start = time.perf_counter()
-    contender = Contender(interpreter, "study", name, {})
-    training = contender.run()
-    contender.close()
-    return time.perf_counter() - start + training * (scale(*CONTENDERS["study"][name]) - 1)
+    contenders = [Contender(interpreter, "study", name, {}) for _ in range(processes(name))]
+    with ThreadPoolExecutor() as pool:
+        training = max(pool.map(Contender.run, contenders))
+    for contender in contenders:
+        contender.close()
+    return time.perf_counter() - start + training * (scale(*CONTENDERS["study"][name]) / len(contenders) - 1)
 
 
 def measure(row, interpreters, rounds, names=None, **options):

@@ -359,6 +359,8 @@ CONTENDERS = {
         "autoenc": (study, dict(small=autoenc_small, all_rates=True)),
         "NumPy, written out in one loop": (study, dict(small=written_out, all_rates=True)),
         "JAX, vmap, whole loop compiled": (study, dict(small=jax_small, all_rates=True)),
+        "autoenc, in two processes": (study, dict(small=autoenc_small, all_rates=True, members=STUDY["starts"] // 2)),
+        "JAX, vmap, in two processes": (study, dict(small=jax_small, all_rates=True, members=STUDY["starts"] // 2)),
         "PyTorch, by hand with baddbmm, fused Adam": (study, dict(small=torch_small, fused=True, epochs=2000)),
         "PyTorch, fused Adam, one after the other": (study, dict(small=torch_small, fused=True, members=None, epochs=2000)),
         "scikit-learn, one after the other": (study, dict(small=sklearn_small, members=None, epochs=2000)),
@@ -387,6 +389,11 @@ CONTENDERS = {
                **{name: (importing, dict(module=f"os; os.environ['KERAS_BACKEND'] = {options['backend']!r}; import keras"))
                   for name, (_, options) in per_backend(None).items()}},
 }
+
+
+def processes(name):
+    """How many processes do the work of a contender, each its share of it."""
+    return 2 if name.endswith("in two processes") else 1
 
 
 def scale(function, options):

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoenc.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, figure
 
-from .contenders import library
+from .contenders import library, processes
 
 RESULTS = Path(__file__).with_name("results.json")
 SHORT = {"network": "one small network", "networks": "64 of them at once", "study": "a learning-rate study", "training": "training the VAE",
@@ -33,7 +33,7 @@ def benchmark(rows):
     for place, row in enumerate(rows.values()):
         best = {}
         for name in row["values"]:
-            if library(name) in PEERS:
+            if library(name) in PEERS and processes(name) == 1:
                 ratio = statistics.median(ratios(row, name))
                 best[library(name)] = min(ratio, best.get(library(name), ratio))
         for peer, ratio in best.items():
@@ -98,7 +98,7 @@ def goals(results):
     for title, (name, but, wanted) in GOALS.items():
         row = results["rows"].get(name, {"values": {}})
         peers = {peer: statistics.median(ratios(row, peer)) for peer in row["values"]
-                 if library(peer) in PEERS and not peer.startswith(but)}
+                 if library(peer) in PEERS and processes(peer) == 1 and not peer.startswith(but)}
         if peers:
             quickest = min(peers, key=peers.get)
             least = [f"{peers[quickest] / statistics.median(ratios(row, bare)):.3g}" for bare in LEAST if bare in row["values"]]
@@ -123,8 +123,9 @@ def tables(results):
                         "The last column is what the same operations reach with nothing around them: a loop of NumPy's functions "
                         "written out by hand; for the VAE's training its matrix products alone, at the processor's peak, and for "
                         "its share the steps of its layers, its loss and Adam, without what is between them. A goal beyond that "
-                        "column is out of reach for these operations, whoever calls them: it takes other operations, or a "
-                        "compiler that joins them. The budget at the end says where the time goes.", "## All rows",
+                        "column is out of reach for these operations in one process, whoever calls them: it takes other "
+                        "operations, a compiler that joins them, or for the study more processes, with which peers are quicker, too. "
+                        "The budget at the end says where the time goes.", "## All rows",
                         *map(table, results["rows"].values()), "## How cost grows", *growth,
                         "## Where the time of a training step goes", results.get("budget", "")]) + "\n"
 
