@@ -116,10 +116,12 @@ def test_write_writes_the_characters_in_place():
 
 
 def test_write_takes_colours_unknown_letters_and_what_does_not_fit():
-    picture, other = np.zeros((7, 9, 3), np.uint8), np.zeros((7, 9, 3), np.uint8)
-    write(picture, "\nab", top=0, left=0, colour=(1, 2, 3))
-    write(other, "éa", top=0, left=0, colour=(1, 2, 3))
+    picture, other, control = np.zeros((3, 7, 9, 3), np.uint8)
+    write(picture, "éab", top=0, left=0, colour=(1, 2, 3))
+    write(other, "?a", top=0, left=0, colour=(1, 2, 3))
+    write(control, "\na", top=0, left=0, colour=(1, 2, 3))
     np.testing.assert_array_equal(picture, other)
+    np.testing.assert_array_equal(control, other)
     assert {tuple(pixel) for pixel in picture.reshape(-1, 3)} == {(0, 0, 0), (1, 2, 3)}
 
 

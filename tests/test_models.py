@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from autoenc import SGD, Adam, Autoencoder, Momentum, characters, cosine_decay, noise
+from autoenc.layers import Dense, widened
+from autoenc.losses import LOSSES
+from autoenc.models import Pass
 
 from .gradients import check_gradient
 
@@ -411,3 +414,18 @@ def test_a_file_with_other_contents_is_refused(saved, change):
     with open(saved[1], "wb") as file:
         np.savez(file, **parts)
     assert_refused(saved[1])
+
+
+def test_nobody_asks_the_first_layer_for_dx():
+    class First(Dense):
+        def backward(self, *arguments):
+            dx, steps, onward = super().backward(*arguments)
+            assert onward
+            return dx, steps, [lambda: pytest.fail("dL/dx of the first layer is work for nothing")]
+
+    layers = [First(35, 4, "tanh"), Dense(4, 35)]
+    params = np.ones(sum(np.prod(layer.shape) for layer in layers), np.float32)
+    wide, x = widened(X)
+    one = Pass(layers, params, wide, LOSSES["mse"], x)
+    one.run()
+    assert one.grads.any()

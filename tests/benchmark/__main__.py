@@ -140,8 +140,8 @@ def main():
                 versions[name] = f"{version} (Python {python}, NumPy {numpy})"
     versions.pop("autoenc"), versions.update(autoenc=f"Python {platform.python_version()}")
     vectors = next((name for name in ("AVX512F", "AVX2", "ASIMD") if __cpu_features__.get(name)), "none")
-    machine = f"{platform.machine()}, {CORES} cores, widest vectors {vectors}; one thread for small networks, {CORES} for the VAE"
-    machine += f"; load average before the measurement {os.getloadavg()[1]:.1f}"
+    machine = f"{platform.machine()}, {CORES} cores, widest vectors {vectors}"
+    machine += f"; one thread for small networks, {CORES} for the study and the VAE; load average before the measurement {os.getloadavg()[1]:.1f}"
     print(f"{machine}; {chosen.rounds} rounds")
     print("\n".join(f"* {name} {version}" for name, version in versions.items()))
     print("Not installed:", ", ".join(name for name in LIBRARIES if name not in interpreters) or "none")

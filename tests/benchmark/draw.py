@@ -103,9 +103,9 @@ def goals(results):
             quickest = min(peers, key=peers.get)
             least = [f"{peers[quickest] / statistics.median(ratios(row, bare)):.3g}" for bare in LEAST if bare in row["values"]]
             lines.append(f"| {title} | {wanted:.3g} | {peers[quickest]:.3g} | {quickest} | {''.join(least)} |")
-    last = re.findall(r"^\| (the rest|all) \| ([\d.]+) \|.*\| ([\d.]+) \|$", results.get("budget", ""), re.M)[-2:]
+    last = re.findall(r"^\| (?:the rest|all) \| ([\d.]+) \|.*\| ([\d.]+) \|$", results.get("budget", ""), re.M)[-2:]
     if last:
-        (_, rest, _), (_, spent, products) = ((name, *map(float, numbers)) for name, *numbers in last)
+        (rest, _), (spent, products) = np.array(last, float)
         lines.append(f"| the VAE's share of the products' peak, on one thread | 65% | {products / spent:.0%} | "
                      f"| {products / (spent - rest):.0%} |")
     return "\n".join(lines)
