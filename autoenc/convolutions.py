@@ -204,14 +204,17 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """The way back: from the rows of a Dense layer, (samples, features + 1), to pictures (samples, *outputs)."""
+    """The way back: from rows (samples, features) to pictures (samples, *outputs), the same memory.
+
+    What comes before it must be a Dense layer of `lines`, which adds no column of ones.
+    """
 
     def __init__(self, outputs):
         self.inputs, self.outputs = math.prod(outputs), tuple(outputs)
 
     def forward(self, params, x):
-        features, y = x[:, :-1], np.empty((len(x), *self.outputs), x.dtype)
-        return SimpleNamespace(y=y, out=y, steps=[partial(np.copyto, y.reshape(features.shape), features)])
+        y = x.reshape(len(x), *self.outputs, copy=False)
+        return SimpleNamespace(y=y, out=y, steps=[])
 
     def backward(self, params, work, dy, grads):
         return dy.reshape(len(dy), -1), [], []

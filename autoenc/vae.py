@@ -27,13 +27,13 @@ import numpy as np
 
 from .checks import as_samples, float_type, generator, number, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
-from .layers import Dense, Layer, Sigmoid, columns, widened
+from .layers import Dense, Layer, Sigmoid, columns, lines, widened
 from .losses import LOSSES
 from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
 
 NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
-MICRO = 16                      # pictures at a time, at most: what they need then stays in the processor's cache
+MICRO = 32                      # pictures at a time, at most: few for the cache, many for threads, which wait between steps
 
 
 class Sample(Layer):
@@ -88,7 +88,7 @@ def workers(count, layers, params, loss=None):
         return Pass(layers, params, x, loss, x.reshape(len(x), -1))
 
     def run(function, x, *arrays):
-        size = min(MICRO, max(MICRO // 2, -(-len(x) // 2)))         # with 16, each of two workers gets a half
+        size = min(MICRO, max(MICRO // 4, -(-len(x) // 2)))         # with 32, each of two workers gets a half
 
         def one(first):
             part, *parts = [array[first:first + size] for array in (x, *arrays)]
@@ -98,7 +98,8 @@ def workers(count, layers, params, loss=None):
                 return function(micro, *parts)
 
         firsts = range(0, len(x), size)
-        return list((pool.map if len(firsts) > 1 else map)(one, firsts))    # a slider moved: no time to start threads
+        share = pool.map if count > 1 and len(firsts) > 1 else map      # a slider moved: no time to start threads
+        return list(share(one, firsts))
 
     with ThreadPoolExecutor(whole_number("workers", count, most=256)) as pool, one_blas_thread():
         yield run
@@ -127,7 +128,7 @@ class VAE(Model):
         self.encoder = [half, quarter, flat, Dense(flat.outputs, 16, "relu"), Dense(16, 2 * self.latent)]
         up = Conv2DTranspose(quarter.outputs, 64, 3, 2, activation="relu")
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
-        self.decoder = [Dense(self.latent, flat.outputs, "relu"), Reshape(quarter.outputs), up, upper,
+        self.decoder = [Dense(self.latent, flat.outputs, "relu", lines), Reshape(quarter.outputs), up, upper,
                         Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: the loss, or `decode`
         self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder]
         self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)

@@ -125,7 +125,7 @@ def test_flatten_and_reshape_are_inverse():
     rows, back, _ = passed(flatten, np.empty(0), x, x.reshape(3, -1))
     assert rows.shape == (3, 41) and (rows[:, -1] == 1).all() and (rows[:, :-1] == x.reshape(3, -1)).all()
     assert (back == x).all()
-    pictures, back, _ = passed(reshape, np.empty(0), rows, x)
+    pictures, back, _ = passed(reshape, np.empty(0), x.reshape(3, -1), x)
     assert (pictures == x).all() and (back == x.reshape(3, -1)).all()
 
 
