@@ -231,6 +231,30 @@ def autoenc_vae(points=None, batch=128, workers=CORES):
     return lambda: vae.fit(x, 1, batch_size=batch, workers=workers)
 
 
+def vae_steps():
+    """The steps of that training and nothing around them: every core passes one micro-batch through, again and again."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from autoenc import VAE
+    from autoenc.losses import bce
+    from autoenc.models import Pass
+    from autoenc.training import one_blas_thread
+    from autoenc.vae import MICRO
+    vae, x = VAE(), garments()[:MICRO]
+    passes = [Pass(vae.layers, vae.parameters, x, bce, x.reshape(MICRO, -1)) for _ in range(CORES)]
+    for one in passes:
+        one.works[len(vae.encoder)].epsilon = vae.noise(MICRO, np.random.default_rng(0))
+
+    def again(one):
+        for _ in range(IMAGES // MICRO // CORES):
+            one.run()
+
+    def run():
+        with one_blas_thread(), ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(again, passes))
+    return run
+
+
 def torch_vae(points=None, batch=128, channels_last=False, compiled=False):
     import torch
     from torch import nn
@@ -369,6 +393,7 @@ CONTENDERS = {
     },
     "training": {
         "autoenc": (autoenc_vae, {}),
+        "NumPy, the steps alone": (vae_steps, {}),
         "bare matrix products": (peak, {}),
         "PyTorch, channels last": (torch_vae, dict(channels_last=True)),
         "PyTorch, contiguous": (torch_vae, {}),

@@ -16,7 +16,7 @@ SHORT = {"network": "one small network", "networks": "64 of them at once", "stud
          "point": "decoding a point", "plane": "decoding a plane", "import": "import", "size": "installed size"}
 LABELS = dict(members="members", hidden="hidden neurons", batch="pictures in a batch", workers="workers")
 FINDINGS = dict(members="From 16 networks on, arithmetic decides", hidden="Few neurons: starting functions costs more",
-                batch="Sixteen pictures in a batch are enough", workers="Two workers share one memory")
+                batch="Sixteen pictures in a batch are enough", workers="Two workers need little more than half the time")
 PEERS = {"JAX": (VERMILION, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D"), "Keras on JAX": (ORANGE, "v"),
          "Keras on PyTorch": (PURPLE, "^"), "Keras on TensorFlow": (GREY, "P")}
 
@@ -88,7 +88,7 @@ GOALS = {"one small network, beside JAX's whole compiled loop": ("network", (), 
 
 
 # What a row's operations take with nothing around them.
-LEAST = "NumPy, written out in one loop", "bare matrix products"
+LEAST = "NumPy, written out in one loop", "NumPy, the steps alone"
 
 
 def goals(results):
@@ -121,9 +121,8 @@ def tables(results):
     return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.benchmark --write` on {results['machine']}.",
                         versions, "## What was wanted, and how far it got", goals(results),
                         "The last column is what the same operations reach with nothing around them: a loop of NumPy's functions "
-                        "written out by hand; for the VAE's training its matrix products alone, at the processor's peak, and for "
-                        "its share the steps of its layers, its loss and Adam, without what is between them. A goal beyond that "
-                        "column is out of reach for these operations in one process, whoever calls them: it takes other "
+                        "written out by hand; for the VAE the steps of its layers and its loss, without what is between them. A goal "
+                        "beyond that column is out of reach for these operations in one process, whoever calls them: it takes other "
                         "operations, a compiler that joins them, or for the study more processes, with which peers are quicker, too. "
                         "The budget at the end says where the time goes.", "## All rows",
                         *map(table, results["rows"].values()), "## How cost grows", *growth,
