@@ -154,7 +154,6 @@ class Conv2DTranspose(Conv2D):
         def buffers(count):
             ahead = self.patches.work(count, dtype)
             return SimpleNamespace(ahead=ahead, back=self.patches.work(count, dtype, rows=ahead.rows),
-                                   painted=ahead.inside.reshape(count, self.outputs[0], -1, copy=False),
                                    scratch=np.empty((count, *self.outputs), dtype))
 
         starts = range(0, samples, BLOCK)
@@ -163,14 +162,15 @@ class Conv2DTranspose(Conv2D):
     def forward(self, params, x):
         (weights, bias), y = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
         work = SimpleNamespace(x=x, y=y, out=y, blocks=self._blocks(len(x), x.dtype))
-        row = np.empty(self.outputs[1:], x.dtype)                                       # whole rows are quicker to add to
-        work.steps = [partial(np.copyto, row, bias)]
+        biases = np.empty(self.outputs, x.dtype)                        # a whole picture is quicker to add than a pixel
+        work.steps = [partial(np.copyto, biases, bias)]
         for block, buffers in work.blocks:
-            part, painted = y[block], buffers.painted
+            part = y[block]
             work.steps += [partial(np.matmul, x[block].reshape(-1, self.inputs[2]), weights.T, buffers.ahead.rows),
                            partial(self.patches.scatter, buffers.ahead),
-                           partial(np.add, painted, row.ravel(), part.reshape(painted.shape)),
-                           partial(ACTIVATIONS[self.activation].forward, part, buffers.scratch)]
+                           partial(np.copyto, part, buffers.ahead.inside),
+                           partial(np.add, part, biases, part),
+                           partial(ACTIVATIONS[self.activation].forward, part, buffers.scratch[:1])]
         return work
 
     def backward(self, params, work, dy, grads):

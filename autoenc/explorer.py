@@ -30,13 +30,13 @@ def enlarged(picture, factor):
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def write(picture, text, top, left, colour=0):
-    """Write `text` into a picture (h, w) or (h, w, 3), in place, in the report's own 7×5 characters."""
+def write(picture, text, top, left):
+    """Write `text` into a picture (h, w) or (h, w, 3), in place and black, in the report's own 7×5 characters."""
     for k, code in enumerate(text.encode("ascii", "replace")):
         ink = glyph(code if code in FONT else ord("?")).reshape(HEIGHT, WIDTH) > 0
         column = left + k * (WIDTH + 1)
         window = picture[top:top + HEIGHT, column:column + WIDTH]
-        window[ink[:window.shape[0], :window.shape[1]]] = colour
+        window[ink[:window.shape[0], :window.shape[1]]] = 0
 
 
 def png(picture, factor=1):

@@ -52,7 +52,8 @@ def widened(x):
 
 
 # Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
-# `scratch` is an array like z for what lies between.  Constants are arrays: NumPy is slower with numbers.
+# `scratch` is an array like z for what lies between; forward needs as much for one sample only.
+# Constants are arrays: NumPy is slower with numbers.
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 

@@ -107,22 +107,22 @@ def test_enlarged_makes_squares():
 
 def test_write_writes_the_characters_in_place():
     picture = np.full((9, 14), 255, np.uint8)
-    write(picture, "a|", top=1, left=2, colour=7)
+    write(picture, "a|", top=1, left=2)
     glyphs, labels = characters("lowercase")
     expected = np.full((9, 14), 255, np.uint8)
     for left, letter in (2, "a"), (8, "|"):
-        expected[1:8, left:left + 5][glyphs[labels.index(letter)].reshape(7, 5) > 0] = 7
+        expected[1:8, left:left + 5][glyphs[labels.index(letter)].reshape(7, 5) > 0] = 0
     np.testing.assert_array_equal(picture, expected)
 
 
-def test_write_takes_colours_unknown_letters_and_what_does_not_fit():
-    picture, other, control = np.zeros((3, 7, 9, 3), np.uint8)
-    write(picture, "éab", top=0, left=0, colour=(1, 2, 3))
-    write(other, "?a", top=0, left=0, colour=(1, 2, 3))
-    write(control, "\na", top=0, left=0, colour=(1, 2, 3))
+def test_write_takes_coloured_pictures_unknown_letters_and_what_does_not_fit():
+    picture, other, control = np.full((3, 7, 9, 3), 200, np.uint8)
+    write(picture, "éab", top=0, left=0)
+    write(other, "?a", top=0, left=0)
+    write(control, "\na", top=0, left=0)
     np.testing.assert_array_equal(picture, other)
     np.testing.assert_array_equal(control, other)
-    assert {tuple(pixel) for pixel in picture.reshape(-1, 3)} == {(0, 0, 0), (1, 2, 3)}
+    assert {tuple(pixel) for pixel in picture.reshape(-1, 3)} == {(0, 0, 0), (200, 200, 200)}
 
 
 # The exported page
