@@ -113,7 +113,7 @@ class Conv2D(Layer):
         if min(self.patches.grid) < 1:
             raise ValueError(f"kernel was {self.kernel}; with padding 'valid' it must fit into inputs {self.inputs}")
         self.outputs = (*self.patches.grid, self.filters)
-        self.dense = Dense(self.patches.size, self.filters, self.activation, lines)
+        self.dense = Dense(self.patches.size, self.filters, self.activation, lines, ones=False)
         self.shape = self.dense.shape
 
     def forward(self, params, x):
@@ -206,7 +206,7 @@ class Flatten(Layer):
 class Reshape(Layer):
     """The way back: from rows (samples, features) to pictures (samples, *outputs), the same memory.
 
-    What comes before it must be a Dense layer of `lines`, which adds no column of ones.
+    What comes before it must be a Dense layer of `lines` that adds no column of ones.
     """
 
     def __init__(self, outputs):

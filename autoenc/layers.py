@@ -53,9 +53,9 @@ def widened(x):
 
 # Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
 # `scratch` is an array like z for what lies between; forward needs as much for one sample only.
-# Constants are arrays: NumPy is slower with numbers.
+# Constants are arrays, for NumPy is slower with numbers; where a result goes is its functions' last argument.
 
-HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
+HALF, ONE, TWO = (np.array(number, np.float32) for number in (0.5, 1, 2))
 
 class Linear:
     """y = z: nothing to do on either way"""
@@ -68,24 +68,24 @@ class Linear:
 class Tanh:
     """y = tanh(z), so dy/dz = 1 - y²"""
     def forward(z, scratch):
-        np.tanh(z, out=z)
+        np.tanh(z, z)
 
     def backward(y, dy, scratch):
-        np.square(y, out=scratch)
-        np.subtract(ONE, scratch, out=scratch)
+        np.square(y, scratch)
+        np.subtract(ONE, scratch, scratch)
         dy *= scratch
 
 
 class Sigmoid:
     """y = 1 / (1 + exp(-z)), so dy/dz = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly"""
     def forward(z, scratch):
-        np.negative(z, out=z)
-        np.exp(z, out=z)
+        np.negative(z, z)
+        np.exp(z, z)
         z += ONE
-        np.reciprocal(z, out=z)
+        np.divide(ONE, z, z)            # quicker than `reciprocal`
 
     def backward(y, dy, scratch):
-        np.subtract(ONE, y, out=scratch)
+        np.subtract(ONE, y, scratch)
         scratch *= y
         dy *= scratch
 
@@ -104,11 +104,11 @@ class Softmax:
     """y_i = exp(z_i) / Σ_j exp(z_j), so dL/dz_i = y_i (dL/dy_i - Σ_j y_j dL/dy_j)"""
     def forward(z, scratch):
         z -= z.max(-1, keepdims=True)
-        np.exp(z, out=z)
+        np.exp(z, z)
         z /= z.sum(-1, keepdims=True)
 
     def backward(y, dy, scratch):
-        np.multiply(y, dy, out=scratch)
+        np.multiply(y, dy, scratch)
         dy -= scratch.sum(-1, keepdims=True)
         dy *= y
 
@@ -140,20 +140,22 @@ class Dense(Layer):
     """y = activation(x W + b): every output looks at every input.
 
     Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
-    empty: `columns` or `lines`, how its arrays lie in memory; lines do without a column of ones in what comes out.
+    empty: `columns` or `lines`, how its arrays lie in memory.  ones: whether what comes out has a column of ones, for
+    a Dense layer after this one; without it many members' outputs are one piece of memory, which is quicker.
     """
 
-    def __init__(self, inputs, outputs, activation="linear", empty=columns):
-        self.inputs, self.outputs, self.activation, self.empty = inputs, outputs, ACTIVATIONS[activation], empty
+    def __init__(self, inputs, outputs, activation="linear", empty=columns, ones=True):
+        self.inputs, self.outputs, self.activation = inputs, outputs, ACTIVATIONS[activation]
+        self.empty, self.ones = empty, ones
         self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, inputs + outputs
 
     def _product(self, params):
         return np.matmul if params.ndim > 2 or self.empty is lines else np.dot      # `dot` starts quicker
 
     def forward(self, params, x):
-        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise."""
+        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise, if `ones`."""
         out = y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
-        if self.empty is columns:
+        if self.ones:
             out, y = widened(y)
         scratch = np.empty_like(y)
         steps = [partial(self._product(params), params.mT, x.mT, y.mT),     # turned over: `dot` fills whole rows

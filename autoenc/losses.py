@@ -2,20 +2,20 @@
 
 Both are summed over a sample's pixels and averaged over the samples, so that they read as "squared
 error of a character" and "nats for a character".  Each returns ``(value, gradient)``: the value has
-the leading axes' shape (one number for each member), the gradient is dvalue/doutput.  `buffers`, two
+the leading axes' shape (one number for each member), the gradient is dvalue/doutput.  `buffers`, three
 arrays like `output`, are where it does its work, if given; the gradient is then the first of them.
 `count` is what is divided by for the average, if not the number of samples.
 """
 
 import numpy as np
 
-from .layers import HALF, ONE
+from .layers import HALF, ONE, TWO
 
 
 def mse(output, target, buffers=None, count=None):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
-    gradient, _ = buffers or (np.empty_like(output), None)
-    np.subtract(output, target, out=gradient)
+    gradient, *_ = buffers or [np.empty_like(output)]
+    np.subtract(output, target, gradient)
     count = count or output.shape[-2]
     pixels = gradient.mT.reshape(*gradient.shape[:-2], -1)      # turned over: so they lie in memory, see layers.columns
     value = np.vecdot(pixels, pixels) / count
@@ -26,28 +26,25 @@ def mse(output, target, buffers=None, count=None):
 def bce(logits, target, buffers=None, count=None):
     """Binary cross-entropy -Σ [x log y + (1 - x) log(1 - y)] of y = sigmoid(logits) and targets x in [0, 1].
 
-    With the logit z, a pixel's loss is max(z, 0) - z x - log sigmoid(|z|), and its slope in z is y - x.
-    Written so, nothing can overflow, no large numbers cancel, and the logarithm's argument is never
-    below 1/2; sigmoid(z) = (1 + tanh(z/2)) / 2 gives both y and sigmoid(|z|) from one tanh.
+    With the half logit h and the target's sign s = 2x - 1, that is ±1 for black and white, a pixel's loss is
+    |h| - s h - log[(1 + |tanh h|) / 2], and its slope in the logit (tanh h - s) / 2.  Written so, nothing
+    can overflow, no large numbers cancel, the logarithm's argument is never below 1/2, and one tanh does all.
     """
-    gradient, loss = buffers or (np.empty_like(logits), np.empty_like(logits))
-    count = count or logits.shape[-2]
-    np.multiply(logits, target, out=gradient)
-    np.maximum(logits, 0, out=loss)
-    loss -= gradient
-    value = np.einsum("...np->...", loss)       # quicker than sum
-    np.multiply(logits, HALF, out=gradient)
-    np.tanh(gradient, out=gradient)
-    np.abs(gradient, out=loss)
-    loss += ONE
-    loss *= HALF
-    np.log(loss, out=loss)
-    value = (value - np.einsum("...np->...", loss)) / count
-    gradient += ONE
-    gradient *= HALF
-    gradient -= target
-    gradient *= 1 / count
-    return value, gradient
+    gradient, loss, rest = buffers or [np.empty_like(logits) for _ in range(3)]
+    sign, count = TWO * target - ONE, count or logits.shape[-2]
+    np.multiply(logits, HALF, gradient)
+    np.abs(gradient, loss)
+    np.multiply(gradient, sign, rest)
+    loss -= rest
+    np.tanh(gradient, gradient)
+    np.abs(gradient, rest)
+    rest += ONE
+    rest *= HALF
+    np.log(rest, rest)
+    loss -= rest
+    gradient -= sign
+    gradient *= 1 / (2 * count)
+    return np.einsum("...np->...", loss) / count, gradient          # quicker than sum
 
 
 LOSSES = {"mse": mse, "bce": bce}

@@ -42,7 +42,7 @@ class Pass:
             x = self.works[-1].out
         self.output = self.works[-1].y.reshape(*x.shape[:params.ndim], -1, copy=False)
         if loss is not None:
-            dy, _ = self.buffers = np.empty_like(self.output), np.empty_like(self.output)
+            dy, *_ = self.buffers = [np.empty_like(self.output) for _ in range(3)]
             parts = zip(layers, views(layers, params), self.works, views(layers, self.grads))
             for layer, part, work, grads in reversed(list(parts)):
                 dy, steps, onward = layer.backward(part, work, dy, grads)
@@ -135,7 +135,8 @@ class Autoencoder(Model):
         self.dtype = float_type(dtype)
         steps = list(zip(self.sizes, self.sizes[1:]))
         self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
-        self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]] + [Dense(*steps[0][::-1], output)]
+        self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]]
+        self.decoder += [Dense(*steps[0][::-1], output, ones=False)]
         self.layers = self.encoder + self.decoder
         self.settings = dict(sizes=self.sizes, hidden=hidden, latent=latent, output=output, members=self.members,
                              dtype=self.dtype.name)
@@ -181,7 +182,7 @@ class Autoencoder(Model):
             if self.output != "sigmoid":
                 raise ValueError(f"loss 'bce' needs output='sigmoid', so that outputs are probabilities; "
                                  f"this model has output={self.output!r}")
-            layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, "linear"), dict(low=0, high=1)
+            layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
         return layers, function, as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
 
     @np.errstate(all="ignore")

@@ -64,8 +64,8 @@ class SGD:
         rate, move = self.rates(params), np.empty_like(params)
 
         def step(progress):
-            np.multiply(grads, rate(progress), out=move)
-            np.subtract(params, move, out=params)
+            np.multiply(grads, rate(progress), move)
+            np.subtract(params, move, params)
         return step
 
 
@@ -84,9 +84,9 @@ class Momentum(SGD):
         descend = super().start(velocity, grads)
 
         def step(progress):
-            np.multiply(velocity, self.momentum, out=velocity)
+            np.multiply(velocity, self.momentum, velocity)
             descend(progress)
-            np.add(params, velocity, out=params)
+            np.add(params, velocity, params)
         return step
 
 
@@ -116,14 +116,14 @@ class Adam(SGD):
             scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # mean of g: scale1 · first
             scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # root mean of g²: scale2 · √second
             floor[...] = self.epsilon / scale2
-            np.multiply(first, beta1, out=first)
-            np.add(first, grads, out=first)
-            np.square(grads, out=move)
-            np.multiply(second, beta2, out=second)
-            np.add(second, move, out=second)
-            np.sqrt(second, out=move)
-            np.add(move, floor, out=move)
-            np.divide(first, move, out=move)
-            np.multiply(move, rate(progress) * (scale1 / scale2), out=move)
-            np.subtract(params, move, out=params)
+            np.multiply(first, beta1, first)
+            np.add(first, grads, first)
+            np.square(grads, move)
+            np.multiply(second, beta2, second)
+            np.add(second, move, second)
+            np.sqrt(second, move)
+            np.add(move, floor, move)
+            np.divide(first, move, move)
+            np.multiply(move, rate(progress) * (scale1 / scale2), move)
+            np.subtract(params, move, params)
         return step

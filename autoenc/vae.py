@@ -128,8 +128,8 @@ class VAE(Model):
         self.encoder = [half, quarter, flat, Dense(flat.outputs, 16, "relu"), Dense(16, 2 * self.latent)]
         up = Conv2DTranspose(quarter.outputs, 64, 3, 2, activation="relu")
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
-        self.decoder = [Dense(self.latent, flat.outputs, "relu", lines), Reshape(quarter.outputs), up, upper,
-                        Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: the loss, or `decode`
+        self.decoder = [Dense(self.latent, flat.outputs, "relu", lines, ones=False), Reshape(quarter.outputs),
+                        up, upper, Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: the loss, or `decode`
         self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder]
         self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 

@@ -43,7 +43,7 @@ def test_gradient_is_the_slope(name, targets):
 @pytest.mark.parametrize("name", LOSSES)
 def test_members_may_share_their_target_and_buffers_may_be_given(name):
     output, target = case((2,))
-    buffers = np.full_like(output, np.nan), np.full_like(output, np.nan)
+    buffers = [np.full_like(output, np.nan) for _ in range(3)]
     before = output.copy()
     value, gradient = LOSSES[name](output, target[0], buffers)
     assert gradient is buffers[0]

@@ -64,7 +64,9 @@ def written_out(members=None, epochs=1000, rate=0.001):
     wide, target = widened(pixels())
     x, below, ahead, back = wide, None, [], []
     for layer, weights, slopes in zip(networks.layers, views(networks.layers, params), views(networks.layers, grads)):
-        out, y = widened(columns(leading, count, layer.outputs, np.float32))
+        out = y = columns(leading, count, layer.outputs, np.float32)
+        if layer.ones:
+            out, y = widened(y)
         dy, scratch, tanh = np.empty_like(y), np.empty_like(y), layer.activation.__name__ == "Tanh"
         ahead.append((tanh, y, weights.mT, x.mT, y.mT))
         back.insert(0, (tanh, y, dy, scratch, x.mT, slopes, weights[..., :-1, :], dy.mT, below))
@@ -81,7 +83,7 @@ def written_out(members=None, epochs=1000, rate=0.001):
                     if tanh:
                         np.tanh(y, y)
                     else:
-                        np.negative(y, y), np.exp(y, y), np.add(y, one, y), np.reciprocal(y, y)
+                        np.negative(y, y), np.exp(y, y), np.add(y, one, y), np.divide(one, y, y)
                 np.subtract(y, target, error)
                 losses.append(np.vecdot(flat, flat) / count)
                 np.multiply(error, double, error)
