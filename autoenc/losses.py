@@ -1,50 +1,60 @@
 """Losses: one number for how far an output is from its target, and the slope towards less.
 
 Both are summed over a sample's pixels and averaged over the samples, so that they read as "squared
-error of a character" and "nats for a character".  Each returns ``(value, gradient)``: the value has
-the leading axes' shape (one number for each member), the gradient is dvalue/doutput.  `buffers`, three
-arrays like `output`, are where it does its work, if given; the gradient is then the first of them.
-`count` is what is divided by for the average, if not the number of samples.
+error of a character" and "nats for a character".  Like a layer, a loss is asked once, with the arrays that
+are going to hold output and target, and answers with a pair: a function `compare`, without arguments, that
+returns the loss of what they then hold, in the leading axes' shape (one number for each member); and the
+array where it leaves the gradient, dloss/doutput.  `count` is what is divided by for the average, if it is
+not the number of samples.
 """
 
 import numpy as np
 
-from .layers import HALF, ONE, TWO
+from .layers import HALF, ONE, TWO, columns
 
 
-def mse(output, target, buffers=None, count=None):
+def mse(output, target, count=None):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n."""
-    gradient, *_ = buffers or [np.empty_like(output)]
-    np.subtract(output, target, gradient)
-    count = count or output.shape[-2]
-    pixels = gradient.mT.reshape(*gradient.shape[:-2], -1)      # turned over: so they lie in memory, see layers.columns
-    value = np.vecdot(pixels, pixels) / count
-    gradient *= 2 / count
-    return value, gradient
+    *leading, rows, features = output.shape
+    gradient, count = columns(leading, rows, features, output.dtype), count or rows
+    pixels, double = gradient.mT.reshape(*leading, -1, copy=False), np.array(2 / count, output.dtype)
+
+    def compare():
+        np.subtract(output, target, gradient)
+        value = np.vecdot(pixels, pixels) / count
+        np.multiply(gradient, double, gradient)
+        return value
+    return compare, gradient
 
 
-def bce(logits, target, buffers=None, count=None):
+def bce(logits, target, count=None):
     """Binary cross-entropy -Σ [x log y + (1 - x) log(1 - y)] of y = sigmoid(logits) and targets x in [0, 1].
 
     With the half logit h and the target's sign s = 2x - 1, that is ±1 for black and white, a pixel's loss is
     |h| - s h - log[(1 + |tanh h|) / 2], and its slope in the logit (tanh h - s) / 2.  Written so, nothing
     can overflow, no large numbers cancel, the logarithm's argument is never below 1/2, and one tanh does all.
     """
-    gradient, loss, rest = buffers or [np.empty_like(logits) for _ in range(3)]
-    sign, count = TWO * target - ONE, count or logits.shape[-2]
-    np.multiply(logits, HALF, gradient)
-    np.abs(gradient, loss)
-    np.multiply(gradient, sign, rest)
-    loss -= rest
-    np.tanh(gradient, gradient)
-    np.abs(gradient, rest)
-    rest += ONE
-    rest *= HALF
-    np.log(rest, rest)
-    loss -= rest
-    gradient -= sign
-    gradient *= 1 / (2 * count)
-    return np.einsum("...np->...", loss) / count, gradient          # quicker than sum
+    gradient, loss, rest, sign = *(np.empty_like(logits) for _ in range(3)), np.empty_like(target)
+    count = count or logits.shape[-2]
+    half = np.array(0.5 / count, logits.dtype)
+
+    def compare():
+        np.multiply(target, TWO, sign)
+        np.subtract(sign, ONE, sign)
+        np.multiply(logits, HALF, gradient)
+        np.abs(gradient, loss)
+        np.multiply(gradient, sign, rest)
+        np.subtract(loss, rest, loss)
+        np.tanh(gradient, gradient)
+        np.abs(gradient, rest)
+        np.add(rest, ONE, rest)
+        np.multiply(rest, HALF, rest)
+        np.log(rest, rest)
+        np.subtract(loss, rest, loss)
+        np.subtract(gradient, sign, gradient)
+        np.multiply(gradient, half, gradient)
+        return np.einsum("...np->...", loss) / count            # quicker than sum
+    return compare, gradient
 
 
 LOSSES = {"mse": mse, "bce": bce}

@@ -27,13 +27,13 @@ class Pass:
     """The way of some samples through a chain of `layers` and back, for as often as one likes.
 
     params: the chain's flat parameters.  x: the array that is going to hold what goes in, as the first layer takes it
-    (see `layers.widened`).  loss: a function of output, target and buffers, see `autoenc.losses`; without it there
+    (see `layers.widened`).  loss: a function of output and target, see `autoenc.losses`; without it there
     is no way back.  target: the array that the output, (rows, features) or with members in front, is compared
     with.  grads: an array like `params` that `run` leaves the gradient in.
     """
 
     def __init__(self, layers, params, x, loss=None, target=None, grads=None):
-        self.x, self.loss, self.target = x, loss, target
+        self.x, self.target = x, target
         self.grads = np.empty_like(params) if grads is None else grads
         self.works, self.ahead, self.back = [], [], []
         for layer, part in zip(layers, views(layers, params)):
@@ -42,7 +42,7 @@ class Pass:
             x = self.works[-1].out
         self.output = self.works[-1].y.reshape(*x.shape[:params.ndim], -1, copy=False)
         if loss is not None:
-            dy, *_ = self.buffers = [np.empty_like(self.output) for _ in range(3)]
+            self.loss, dy = loss(self.output, target)
             parts = zip(layers, views(layers, params), self.works, views(layers, self.grads))
             for layer, part, work, grads in reversed(list(parts)):
                 dy, steps, onward = layer.backward(part, work, dy, grads)
@@ -54,14 +54,11 @@ class Pass:
             step()
         return self.output
 
-    def compare(self):
-        """The loss of what comes out, and its slope there."""
-        return self.loss(self.forward(), self.target, self.buffers)
-
-    def run(self):
-        """The same loss; its gradient by the parameters is left in `grads`."""
-        value, _ = self.compare()
-        for step in self.back:
+    def run(self, learn=True):
+        """The loss of what comes out; to `learn` from it, its gradient by the parameters is left in `grads`."""
+        self.forward()
+        value = self.loss()
+        for step in self.back if learn else ():
             step()
         return value
 

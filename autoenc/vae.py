@@ -183,7 +183,7 @@ class VAE(Model):
         def one(micro, epsilon):
             sample = micro.works[len(self.encoder)]
             sample.epsilon = epsilon
-            reconstruction = micro.run() if learn else micro.compare()[0]
+            reconstruction = micro.run(learn)
             losses = np.array([reconstruction, sample.kl, reconstruction + self.beta * sample.kl])
             return losses, micro.grads.copy() if learn else 0
 
