@@ -16,7 +16,7 @@ SHORT = {"network": "one small network", "networks": "64 of them at once", "stud
          "point": "decoding a point", "plane": "decoding a plane", "import": "import", "size": "installed size"}
 LABELS = dict(members="members", hidden="hidden neurons", batch="pictures in a batch", workers="workers")
 FINDINGS = dict(members="From 16 networks on, arithmetic decides", hidden="Few neurons: starting functions costs more",
-                batch="Sixteen pictures in a batch are enough", workers="Two workers need little more than half the time")
+                batch="Small batches cost little more", workers="Two workers save two fifths")
 PEERS = {"JAX": (VERMILION, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D"), "Keras on JAX": (ORANGE, "v"),
          "Keras on PyTorch": (PURPLE, "^"), "Keras on TensorFlow": (GREY, "P")}
 
