@@ -55,7 +55,7 @@ def widened(x):
 # `scratch` is an array like z for what lies between; forward needs as much for one sample only.
 # Constants are arrays, for NumPy is slower with numbers; where a result goes is its functions' last argument.
 
-HALF, ONE, TWO = (np.array(number, np.float32) for number in (0.5, 1, 2))
+HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 
 class Linear:
     """y = z: nothing to do on either way"""

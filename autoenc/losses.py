@@ -10,7 +10,7 @@ not the number of samples.
 
 import numpy as np
 
-from .layers import HALF, ONE, TWO, columns
+from .layers import HALF, ONE, columns
 
 
 def mse(output, target, count=None):
@@ -39,7 +39,7 @@ def bce(logits, target, count=None):
     half = np.array(0.5 / count, logits.dtype)
 
     def compare():
-        np.multiply(target, TWO, sign)
+        np.add(target, target, sign)
         np.subtract(sign, ONE, sign)
         np.multiply(logits, HALF, gradient)
         np.abs(gradient, loss)
