@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from numpy._core._multiarray_umath import __cpu_features__
+from threadpoolctl import threadpool_info
 
 from .budget import budget
 from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, processes, scale
@@ -140,7 +141,8 @@ def main():
                 versions[name] = f"{version} (Python {python}, NumPy {numpy})"
     versions.pop("autoenc"), versions.update(autoenc=f"Python {platform.python_version()}")
     vectors = next((name for name in ("AVX512F", "AVX2", "ASIMD") if __cpu_features__.get(name)), "none")
-    machine = f"{platform.machine()}, {CORES} cores, widest vectors {vectors}"
+    kernels = {library["architecture"] for library in threadpool_info() if library["internal_api"] == "openblas"}
+    machine = f"{platform.machine()}, {CORES} cores, widest vectors {vectors}, OpenBLAS' kernels for {' and '.join(sorted(kernels))}"
     machine += f"; one thread for small networks, {CORES} for the study and the VAE; load average before the measurement {os.getloadavg()[1]:.1f}"
     print(f"{machine}; {chosen.rounds} rounds")
     print("\n".join(f"* {name} {version}" for name, version in versions.items()))

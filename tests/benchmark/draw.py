@@ -123,7 +123,8 @@ def tables(results):
                         "The last column is what the same operations reach with nothing around them: a loop of NumPy's functions "
                         "written out by hand; for the VAE the steps of its layers and its loss, without what is between them. A goal "
                         "beyond that column is out of reach for these operations in one process, whoever calls them: it takes other "
-                        "operations, a compiler that joins them, or for the study more processes, with which peers are quicker, too. "
+                        "operations, quicker products, a compiler that joins them, or for the study more processes, with which peers "
+                        "are quicker, too. "
                         "The budget at the end says where the time goes.", "## All rows",
                         *map(table, results["rows"].values()), "## How cost grows", *growth,
                         "## Where the time of a training step goes", results.get("budget", "")]) + "\n"
