@@ -165,6 +165,21 @@ def test_sliders_keep_the_arrows_but_not_the_remote(deck):
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")
         assert (page.evaluate(where), slider.input_value()) == (2, "11")
+        page.keyboard.press("ArrowRight")
+        slider.click()
+        assert page.locator(".fragment.visible").count() == 0
+        page.keyboard.press("Space")
+        assert page.locator(".fragment.visible").count() == 1
+
+
+def test_tab_finds_the_sliders_of_this_slide_and_nothing_of_others(deck):
+    with opened(deck()) as (page, _):
+        page.wait_for_function("Reveal.isReady()")
+        for number in (2, 3, 1, 3, 0):
+            page.evaluate(f"Reveal.slide({number})")
+            page.keyboard.press("Tab")
+            found = page.evaluate("document.activeElement.localName + !document.activeElement.closest('section:not(.present)')")
+            assert found == {1: "atrue", 3: "inputtrue"}.get(number, "bodytrue"), number
 
 
 def test_print_pdf_has_a_page_a_slide(deck):

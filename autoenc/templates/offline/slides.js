@@ -54,20 +54,31 @@ for (const formula of document.querySelectorAll("p > math, li > math")) {
   span.append(formula, text);
 }
 
-// A slider keeps its keys; those of a presenter's remote, PageUp and PageDown, turn the page; Escape leaves the slider.
-// It is listened for on the way down (true): the explorer's own sliders let no key come up again.
+// Tab begins with what the slide has, not where one clicked or tabbed last; not in the small slides of a speaker's view.
+function enter(slide) {
+  slide.tabIndex = -1;
+  if (document.hasFocus()) slide.focus({preventScroll: true});
+}
+Reveal.on("slidechanged", event => enter(event.currentSlide));
+Reveal.on("ready", event => {
+  document.querySelector(".slide-number").inert = true;
+  document.querySelectorAll(".controls button").forEach(button => button.tabIndex = -1);
+  enter(event.currentSlide);
+});
+
+// A slider keeps the keys that move it.  Those that do something in a slide show, the space bar, letters, PageUp and
+// PageDown of a presenter's remote, still do it; Escape leaves the slider.  It is listened for on the way down (true):
+// the explorer's own sliders let no key come up again.
 for (const explorer of document.querySelectorAll(".explorer")) {
   explorer.setAttribute("data-prevent-swipe", "");
   explorer.addEventListener("keydown", event => {
-    if (!event.target.matches("input, button, select")) return;
-    const turn = {PageUp: () => Reveal.prev(), PageDown: () => Reveal.next()}[event.key];
-    if (turn || event.key === "Escape") event.target.blur();
-    if (turn) event.preventDefault();
     event.stopPropagation();
-    turn?.();
+    if (event.ctrlKey || event.altKey || event.metaKey || !/^(.|Page.*|Escape)$/.test(event.key)) return;
+    event.preventDefault();
+    enter(Reveal.getCurrentSlide());
+    if (event.key !== "Escape") Reveal.triggerKey(event.keyCode);
   }, true);
 }
-Reveal.on("slidechanged", () => document.activeElement?.blur());
 
 // From deck to deck, as from notebook to notebook.
 for (const link of document.querySelectorAll('a[href$=".ipynb"]'))
