@@ -66,18 +66,14 @@ def save_model(path, settings, parameters):
 
 
 def load_model(path, kind):
-    """Read what `save_model` wrote: (settings, parameters).  ValueError if it is anything else.
-
-    kind: the value that ``settings["model"]`` must have.
-    """
+    """The model of the class `kind` that was saved to a file.  ValueError if the file is anything else, or damaged."""
     with open(file_name("path", path), "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
                     raise ValueError("it would unpack to more than it is")
                 settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
-            choice("model", settings.pop("model", None), [kind])
-            numbers("parameters", parameters, "floating-point numbers", "f")
-        except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything
-            raise ValueError(f"{path} is not a saved {kind}, or is damaged: {error}") from None
-    return settings, parameters
+            choice("model", settings.pop("model", None), [kind.__name__])
+            return kind(**settings, rng=numbers("parameters", parameters, "floating-point numbers", "f"))
+        except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything, settings too
+            raise ValueError(f"{path} is not a saved {kind.__name__}, or is damaged: {error}") from None

@@ -84,11 +84,7 @@ class Model:
         """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
         from .files import load_model
 
-        settings, parameters = load_model(path, cls.__name__)
-        try:
-            return cls(**settings, rng=parameters)
-        except Exception as error:      # whatever nonsense the settings are
-            raise ValueError(f"{path} is not a saved {cls.__name__}, or is damaged: {error}") from None
+        return load_model(path, cls)
 
     def _start(self, leading, rng, draw):
         """The first parameters: what draw(generator) gives, or a copy of `rng` where that is what they shall be."""
