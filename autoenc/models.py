@@ -103,6 +103,12 @@ class Model:
         size = sum(math.prod(layer.shape) for layer in part)
         return part, self.parameters[..., :size] if part is self.encoder else self.parameters[..., -size:]
 
+    def _finite(self, name, x, output):
+        """`output`, which x became; ValueError if x, an argument of this `name`, was too large for that."""
+        if not np.isfinite(output).all():
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: its output is not finite")
+        return output
+
 
 class Autoencoder(Model):
     """An encoder of dense layers and its mirror image, a decoder; or many of them, trained together.
@@ -144,10 +150,7 @@ class Autoencoder(Model):
         x = as_samples(name, x, (part[0].inputs,), self.dtype, self.members)
         with np.errstate(all="ignore"):
             output = Pass(*self._part(part), widened(x)[0]).forward()
-        if not np.isfinite(output).all():
-            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: what comes "
-                             "out is not finite")
-        return np.ascontiguousarray(output)
+        return self._finite(name, x, np.ascontiguousarray(output))
 
     def encode(self, x):
         """The codes of pictures: (n, pixels), or (members, n, pixels), to (n, latent), with members in front if any."""

@@ -150,10 +150,7 @@ class VAE(Model):
 
     def _through(self, part, name, x):
         with workers(2, *self._part(part)) as run:
-            output = np.concatenate(run(lambda micro: micro.forward().copy(), x))
-        if np.isnan(output).any():
-            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network")
-        return output
+            return self._finite(name, x, np.concatenate(run(lambda micro: micro.forward().copy(), x)))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
