@@ -7,21 +7,24 @@ from numbers import Real
 import numpy as np
 
 
+def must(holds, name, value, wanted, error=ValueError):
+    """Raise an `error` that says in words what the argument must be, unless what must hold of its `value` holds."""
+    if not holds:
+        raise error(f"{name} was {value!r}; it must be {wanted}")
+
+
 def whole_number(name, value, least=1, most=np.inf):
     """`value` as an int."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} was {value!r}; it must be a whole number")
-    if not least <= value <= most:
-        bounds = f"at least {least}" if most == np.inf else f"from {least} to {most}"
-        raise ValueError(f"{name} was {value}; it must be {bounds}")
-    return int(value)
+    must(isinstance(value, (int, np.integer)) and not isinstance(value, bool), name, value, "a whole number", TypeError)
+    value = int(value)
+    must(least <= value <= most, name, value, f"at least {least}" if most == np.inf else f"from {least} to {most}")
+    return value
 
 
 def whole_numbers(name, value, count):
     """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
     values = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != count:
-        raise ValueError(f"{name} was {value!r}; it must be {count} whole numbers")
+    must(len(values) == count, name, value, f"{count} whole numbers")
     return tuple(whole_number(name, number) for number in values)
 
 
@@ -39,8 +42,7 @@ def probability(name, value):
 
 def choice(name, value, options):
     """`value`, one of the strings `options`."""
-    if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name} was {value!r}; it must be one of {', '.join(map(repr, options))}")
+    must(isinstance(value, str) and value in options, name, value, f"one of {', '.join(map(repr, options))}")
     return value
 
 
@@ -95,6 +97,6 @@ def float_type(dtype):
 
 def file_name(name, path):
     """`path` as a str."""
-    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or "\0" in os.fspath(path):
-        raise TypeError(f"{name} was {path!r}; it must be the name of a file or folder, a str or a Path")
+    named = isinstance(path, (str, os.PathLike)) and isinstance(os.fspath(path), str) and "\0" not in os.fspath(path)
+    must(named, name, path, "the name of a file or folder, a str or a Path", TypeError)
     return os.fspath(path)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
-from .checks import number, whole_number
+from .checks import must, number, whole_number
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 
@@ -63,10 +63,8 @@ class Explorer:
     """
 
     def __init__(self, render, x, y, alt, zoom=4):
-        if not callable(render):
-            raise TypeError(f"render was {render!r}; it must be a function of two values")
-        if not isinstance(alt, str) or not alt:
-            raise ValueError(f"alt was {alt!r}; it must be a text that describes the picture")
+        must(callable(render), "render", render, "a function of two values", TypeError)
+        must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
         self.zoom = whole_number("zoom", zoom, most=100)
 

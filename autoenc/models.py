@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .checks import as_samples, choice, float_type, generator, numbers, whole_number
+from .checks import as_samples, choice, float_type, generator, must, numbers, whole_number
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -125,8 +125,8 @@ class Autoencoder(Model):
 
     def __init__(self, sizes, hidden="tanh", latent="linear", output="sigmoid", members=None, rng=None,
                  dtype=np.float32):
-        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-            raise ValueError(f"sizes was {sizes!r}; it must be at least two whole numbers, from the pixels to the code")
+        several = "at least two whole numbers, from the pixels to the code"
+        must(isinstance(sizes, (tuple, list)) and len(sizes) >= 2, "sizes", sizes, several)
         self.sizes = tuple(whole_number("sizes", size) for size in sizes)
         self.hidden, self.latent = choice("hidden", hidden, ACTIVATIONS), choice("latent", latent, ACTIVATIONS)
         self.output = choice("output", output, ACTIVATIONS)
@@ -204,8 +204,7 @@ class Autoencoder(Model):
         training diverges; `autoenc.training` says what the parameters are then.
         """
         (layers, function, x), rng = self._learnable(x, loss), generator(rng)
-        if corrupt is not None and not callable(corrupt):
-            raise TypeError(f"corrupt was {corrupt!r}; it must be a function of pictures and a generator")
+        must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and a generator", TypeError)
         grads, count = np.empty_like(self.parameters), x.shape[-2]
 
         @cache

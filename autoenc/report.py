@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from IPython.display import Markdown, display
 
-from .checks import number
+from .checks import must, number
 from .files import replace
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable, if it is not empty, --rerun asks for new studies
@@ -32,8 +32,7 @@ def claim(text, measured, at_least=None, at_most=None):
     measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
     bound, in the same unit; a truth needs none.  TypeError or ValueError for other arguments.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text was {text!r}; it must be a sentence")
+    must(isinstance(text, str), "text", text, "a sentence", TypeError)
     truth = isinstance(measured, (bool, np.bool_))
     measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
     if at_least is not None and at_most is not None:
@@ -57,10 +56,8 @@ def recorded(name, study):
     can hold and NumPy arrays, which come back as lists.  Raises ValueError if it was never recorded, or by
     another version of the function, or of one of the notebook's that it calls.
     """
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"name was {name!r}; it must be a word, like the name of a variable")
-    if not inspect.isfunction(study):
-        raise TypeError(f"study was {study!r}; it must be a function")
+    must(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
+    must(inspect.isfunction(study), "study", study, "a function", TypeError)
     path, source = Path("recorded") / f"{name}.json", _source(study)
     if os.environ.get(RERUN):
         _write(path, source, study())

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import whole_number
+from .checks import must, whole_number
 from .optimizers import SGD, Adam
 
 BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
@@ -86,8 +86,7 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
     epochs = whole_number("epochs", epochs)
     size = samples if batch_size is None else whole_number("batch_size", batch_size, most=samples)
     optimizer = Adam() if optimizer is None else optimizer
-    if not isinstance(optimizer, SGD):
-        raise TypeError(f"optimizer was {optimizer!r}; it must be SGD, Momentum or Adam")
+    must(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
     update, order, bar = optimizer.start(params, grads), np.arange(samples), range(epochs)
     batches = range(0, samples, size)
     steps = epochs * len(batches)

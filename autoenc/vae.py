@@ -25,7 +25,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import as_samples, float_type, generator, number, whole_number, whole_numbers
+from .checks import as_samples, float_type, generator, must, number, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from .layers import Dense, Layer, Sigmoid, columns, lines, widened
 from .losses import LOSSES
@@ -119,8 +119,7 @@ class VAE(Model):
     def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32):
         self.latent, self.shape = whole_number("latent", latent), whole_numbers("shape", shape, 3)
         self.beta = number("beta", beta, "a finite number, not negative", lambda value: 0 <= value < np.inf)
-        if self.shape[0] % 4 or self.shape[1] % 4:
-            raise ValueError(f"shape was {shape!r}; its height and width must be multiples of 4")
+        must(self.shape[0] % 4 == self.shape[1] % 4 == 0, "shape", shape, "of a height and width that are multiples of 4")
         self.dtype = float_type(dtype)
         half = Conv2D(self.shape, 32, 3, 2, activation="relu")
         quarter = Conv2D(half.outputs, 64, 3, 2, activation="relu")
@@ -217,8 +216,7 @@ class VAE(Model):
         `autoenc.training` says what the parameters are then.
         """
         x, rng, validated = self._pictures("x", x), generator(rng), []
-        if after_epoch is not None and not callable(after_epoch):
-            raise TypeError(f"after_epoch was {after_epoch!r}; it must be a function")
+        must(after_epoch is None or callable(after_epoch), "after_epoch", after_epoch, "a function", TypeError)
         if validation is not None:
             validation = self._pictures("validation", validation)
         gradient, size = np.empty_like(self.parameters), len(x) if batch_size is None else batch_size
