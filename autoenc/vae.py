@@ -27,7 +27,7 @@ import numpy as np
 
 from .checks import as_samples, float_type, generator, must, number, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
-from .layers import Dense, Layer, Sigmoid, columns, lines, widened
+from .layers import Dense, Layer, columns, lines, widened
 from .losses import LOSSES
 from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
@@ -128,8 +128,9 @@ class VAE(Model):
         up = Conv2DTranspose(quarter.outputs, 64, 3, 2, activation="relu")
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
         self.decoder = [Dense(self.latent, flat.outputs, "relu", lines, ones=False), Reshape(quarter.outputs),
-                        up, upper, Conv2DTranspose(upper.outputs, self.shape[2], 3)]      # its sigmoid: the loss, or `decode`
-        self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder]
+                        up, upper, Conv2DTranspose(upper.outputs, self.shape[2], 3, activation="sigmoid")]
+        logits = Conv2DTranspose(upper.outputs, self.shape[2], 3)                       # which is what the loss takes
+        self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder[:-1], logits]
         self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
 
         def draw(rng):
@@ -157,10 +158,7 @@ class VAE(Model):
 
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
-        pictures = self._through(self.decoder, "z", widened(self._codes("z", z))[0])
-        with np.errstate(over="ignore"):
-            Sigmoid.forward(pictures, None)
-        return pictures.reshape(-1, *self.shape)
+        return self._through(self.decoder, "z", widened(self._codes("z", z))[0]).reshape(-1, *self.shape)
 
     def sample(self, n, rng=None):
         """n pictures that nobody has seen: decoded from random codes of the prior N(0, 1)."""
