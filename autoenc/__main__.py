@@ -79,7 +79,10 @@ def headlines():
 
 
 def run(path):
-    """Run one notebook: its claims; itself and its figures, as pairs of path and bytes; a line if it failed."""
+    """Run one notebook and write what it made into build/.
+
+    Returns its claims; itself and its figures, as pairs of path and bytes; a line if it failed.
+    """
     notebook, failure = execute(path)
     made = [(path, (nbformat.writes(notebook) + "\n").encode())]
     if not failure:
@@ -91,10 +94,10 @@ def run(path):
     return claims(notebook.cells), made, failure
 
 
-def table(claims):
+def print_claims(claimed):
     """Print whether each claim holds, what was measured, what is required, and what was claimed."""
     print("holds   measured  required          claim")
-    for claim in claims:
+    for claim in claimed:
         print(f"{claim['holds']!s:5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
 
 
@@ -113,7 +116,7 @@ def main(arguments=None):
     prepare(*folders)
     os.environ[RERUN] = "yes" if options.rerun else ""
     claimed, made, failures = zip(*[run(path) for path in paths])
-    table(sum(claimed, []))
+    print_claims(sum(claimed, []))
     print(f"Executed notebooks, figures and slides are in {BUILD}/")
     if options.update and not any(failures):
         for place, data in sum(made, []):

@@ -23,9 +23,11 @@ def whole_number(name, value, least=1, most=np.inf):
 
 def whole_numbers(name, value, count):
     """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
-    values = value if isinstance(value, (tuple, list)) else (value, value)
-    must(len(values) == count, name, value, f"{count} whole numbers")
-    return tuple(whole_number(name, number) for number in values)
+    if count == 2 and not isinstance(value, (tuple, list)):
+        return (whole_number(name, value),) * 2
+    must(isinstance(value, (tuple, list)) and len(value) == count, name, value, f"a tuple of {count} whole numbers")
+    part = f"{name} was {value!r}: one of them"
+    return tuple(whole_number(part, number) for number in value)
 
 
 def number(name, value, wanted, holds):

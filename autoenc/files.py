@@ -56,13 +56,13 @@ def prepare(*folders):
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        for file in folder.glob(f".*{UNFINISHED}"):
+        for file in folder.glob(f".*.{'[0-9a-f]' * 8}{UNFINISHED}"):
             file.unlink()
 
 
 def save_model(path, settings, parameters):
     """Write a model as an .npz file of two arrays: its settings as JSON text, its parameters. No pickle."""
-    replace_arrays(path, settings=json.dumps(settings), parameters=parameters)
+    replace_arrays(path, settings=json.dumps(settings), parameters=numbers("parameters", parameters, "floating-point numbers", "f"))
 
 
 def load_model(path, kind):

@@ -52,7 +52,8 @@ def widened(x):
 
 
 # Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
-# `scratch` is an array like z for what lies between; forward needs as much for one sample only.
+# `scratch` is an array like z for what lies between; what forward gets may have room for one sample only.
+# A class holds the two functions together, nothing more.
 # Constants are arrays, for NumPy is slower with numbers; where a result goes is its functions' last argument.
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
@@ -123,7 +124,7 @@ class Layer:
     fans: how many inputs a single output looks at, plus how many outputs look at a single input.
     """
 
-    shape, biases, fans = (0,), 1, 1
+    shape, biases, fans = (0,), 0, 1
 
     def __repr__(self):
         return f"{type(self).__name__}({self.inputs} -> {self.outputs})"
@@ -131,7 +132,7 @@ class Layer:
     def initial(self, rng):
         """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
         start, limit = np.zeros(self.shape), math.sqrt(6 / self.fans)
-        weights = start.ravel()[:-self.biases]
+        weights = start.ravel()[:start.size - self.biases]
         weights[...] = rng.uniform(-limit, limit, weights.size)
         return start
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .checks import as_samples, choice, float_type, generator, must, numbers, whole_number
+from .checks import as_samples, choice, float_type, generator, must, numbers, whole_number, whole_numbers
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -99,7 +99,7 @@ class Model:
         return rng.copy()
 
     def _part(self, part):
-        """The encoder or the decoder and its parameters: (layers, a view of `parameters`)."""
+        """The encoder, the decoder or all layers, and their parameters: (layers, a view of `parameters`)."""
         size = sum(math.prod(layer.shape) for layer in part)
         return part, self.parameters[..., :size] if part is self.encoder else self.parameters[..., -size:]
 
@@ -118,7 +118,7 @@ class Autoencoder(Model):
     of the layers between, of the code, and of the picture that comes out.
     members: None for one network, or how many independent ones; all they do then has one more leading axis.
     rng: where the first weights come from, whatever `np.random.default_rng` takes; member k's depend on
-    (rng, k) only.  dtype: of parameters and results.
+    (rng, k) only.  Or the parameters themselves, an array of floats, which is copied.  dtype: of parameters and results.
 
     Raises TypeError or ValueError for sizes, names or numbers that make no network.
     """
@@ -127,7 +127,7 @@ class Autoencoder(Model):
                  dtype=np.float32):
         several = "at least two whole numbers, from the pixels to the code"
         must(isinstance(sizes, (tuple, list)) and len(sizes) >= 2, "sizes", sizes, several)
-        self.sizes = tuple(whole_number("sizes", size) for size in sizes)
+        self.sizes = whole_numbers("sizes", sizes, len(sizes))
         self.hidden, self.latent = choice("hidden", hidden, ACTIVATIONS), choice("latent", latent, ACTIVATIONS)
         self.output = choice("output", output, ACTIVATIONS)
         self.members = None if members is None else whole_number("members", members)

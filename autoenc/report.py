@@ -35,8 +35,8 @@ def claim(text, measured, at_least=None, at_most=None):
     must(isinstance(text, str), "text", text, "a sentence", TypeError)
     truth = isinstance(measured, (bool, np.bool_))
     measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
-    if at_least is not None and at_most is not None:
-        raise ValueError("claim takes at_least or at_most, not both")
+    if (at_least is not None) + (at_most is not None) not in ((0, 1) if truth else (1,)):
+        raise ValueError("claim takes at_least or at_most, not both; a number needs one of them")
     required, holds = "true", measured is True
     for name, bound, sign in (("at_least", at_least, 1), ("at_most", at_most, -1)):
         if bound is not None:

@@ -1,7 +1,7 @@
 """Training: the loop over epochs and batches that every model shares.
 
-A model brings a function `step(rows)` that computes the losses on the samples with those indices, and
-their gradient.  This module calls it often enough, in a fresh random order in each epoch, has the
+A model brings a function `step(rows)` that computes the losses on the samples with those indices, or on all
+where `rows` is None, and their gradient.  This module calls it often enough, in a fresh random order in each epoch, has the
 optimiser move the parameters, writes down the losses, and sees to it that whatever happens on the way
 leaves the model with parameters that make sense:
 

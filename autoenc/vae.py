@@ -110,8 +110,8 @@ class VAE(Model):
     transposed convolutions back.
 
     latent: how many numbers a code has.  beta: the weight of kl_loss in total_loss (Higgins and others,
-    2017).  rng: where the first weights come from.  shape: of a picture, (height, width, channels), height
-    and width multiples of 4.  dtype: of parameters and results.
+    2017).  rng: where the first weights come from, or the parameters themselves, an array of floats, which is copied.
+    shape: of a picture, (height, width, channels), height and width multiples of 4.  dtype: of parameters and results.
 
     Raises TypeError or ValueError for numbers that make no network.
     """

@@ -127,6 +127,7 @@ def test_flatten_and_reshape_are_inverse():
     assert (back == x).all()
     pictures, back, _ = passed(reshape, np.empty(0), x.reshape(3, -1), x)
     assert (pictures == x).all() and (back == x.reshape(3, -1)).all()
+    check_layer(reshape, np.empty(0), x.reshape(3, -1), x.copy())
 
 
 @pytest.mark.parametrize("settings, name", [

@@ -151,8 +151,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 
 def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path):
-    (tmp_path / "kept").write_text("")
-    (tmp_path / "model").write_text("")
-    (tmp_path / f".model.1234{UNFINISHED}").write_text("half a mod")
+    kept = {"kept", "model", f".film.mkv{UNFINISHED}"}              # somebody else's download
+    for name in kept | {f".model.01ab23cd{UNFINISHED}"}:
+        (tmp_path / name).write_text("half a mod")
     prepare(tmp_path)
-    assert set(os.listdir(tmp_path)) == {"kept", "model"}
+    assert set(os.listdir(tmp_path)) == kept

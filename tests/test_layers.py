@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autoenc.layers import ACTIVATIONS, Dense, Relu, Sigmoid, Softmax, Tanh
+from autoenc.layers import ACTIVATIONS, Dense, Layer, Relu, Sigmoid, Softmax, Tanh
 
 from .gradients import check_gradient, check_layer, passed
 
@@ -104,6 +104,13 @@ def test_small_probabilities_keep_their_digits():
     z = np.array([-80, -20, -5], np.float32)
     Sigmoid.forward(z, np.empty_like(z))
     np.testing.assert_allclose(z, 1 / (1 + np.exp([80., 20, 5])), rtol=1e-5)
+
+
+def test_a_layer_without_biases_has_a_start_too():
+    class Scale(Layer):
+        shape, fans = (4,), 2
+
+    assert Scale().initial(np.random.default_rng(0)).all()
 
 
 def test_a_start_is_glorot_uniform_with_biases_zero():

@@ -325,6 +325,14 @@ def test_saving_replaces_the_old_file(saved):
     np.testing.assert_array_equal(Autoencoder.load(path).parameters, ae.parameters)
 
 
+def test_what_could_not_be_loaded_is_not_saved(saved):
+    model, path = saved
+    before, model.parameters[0] = path.read_bytes(), np.nan
+    with pytest.raises(ValueError, match="^parameters holds NaN"):
+        model.save(path)
+    assert path.read_bytes() == before
+
+
 def test_a_saved_model_holds_no_pickle(saved):
     assert all(array.dtype.kind in "Uf" for array in saved_parts(saved[1]).values())
 

@@ -19,7 +19,8 @@ FINDINGS = dict(members="From 16 networks on, arithmetic decides", hidden="Few n
                 batch="Small batches cost little more", workers="Two workers save two fifths")
 # where each curve leaves its line, and why; the sentences hold for the committed results and are read again with new ones
 WHY = dict(
-    members="Up to 16 networks most of the time goes into starting NumPy's functions, which costs the same for one network as for "
+    members="One of them is `members=1` here, which has one axis more and takes longer than the single network of the tables above. "
+            "Up to 16 networks most of the time goes into starting NumPy's functions, which costs the same for one network as for "
             "many: the curve is flatter than its line. At 1024 it is steeper, for every part of a step, Adam most, takes half as long "
             "again for each network as at 256: parameters, gradient and Adam's two means are 13 MB, more than a core's own cache.",
     hidden="With few neurons an epoch is little more than starting functions; the products' share grows, but 32 characters are few, "
