@@ -36,7 +36,7 @@ def bce(logits, target, count=None):
     """
     gradient, loss, rest, sign = *(np.empty_like(logits) for _ in range(3)), np.empty_like(target)
     count = count or logits.shape[-2]
-    half = np.array(0.5 / count, logits.dtype)
+    share = np.array(0.5 / count, logits.dtype)
 
     def compare():
         np.add(target, target, sign)
@@ -52,7 +52,7 @@ def bce(logits, target, count=None):
         np.log(rest, rest)
         np.subtract(loss, rest, loss)
         np.subtract(gradient, sign, gradient)
-        np.multiply(gradient, half, gradient)
+        np.multiply(gradient, share, gradient)
         return np.einsum("...np->...", loss) / count            # quicker than sum
     return compare, gradient
 

@@ -74,7 +74,7 @@ class Sample(Layer):
 
 
 @contextmanager
-def workers(count, layers, params, loss=None):
+def micro_batches(count, layers, params, loss=None):
     """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and returns
     a list, of each what function(pass, *parts of the arrays) returns; the pass has its part of x already.
 
@@ -149,7 +149,7 @@ class VAE(Model):
         return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
 
     def _through(self, part, name, x):
-        with workers(2, *self._part(part)) as run:
+        with micro_batches(2, *self._part(part)) as run:
             return self._finite(name, x, np.concatenate(run(lambda micro: micro.forward().copy(), x)))
 
     def encode(self, x):
@@ -170,7 +170,7 @@ class VAE(Model):
 
     def _workers(self, count):
         """Threads for `_losses`."""
-        return workers(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
+        return micro_batches(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
 
     def _losses(self, run, x, epsilon, learn=False):
         """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
