@@ -30,13 +30,13 @@ def claim(text, measured, at_least=None, at_most=None):
     """State `text`, show the bound it must meet, and fail with AssertionError if `measured` does not.
 
     measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
-    bound, in the same unit; a truth needs none.  TypeError or ValueError for other arguments.
+    bound, in the same unit; a truth needs none, and a number without one fails.  TypeError or ValueError for other arguments.
     """
     must(isinstance(text, str), "text", text, "a sentence", TypeError)
     truth = isinstance(measured, (bool, np.bool_))
     measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
-    if (at_least is not None) + (at_most is not None) not in ((0, 1) if truth else (1,)):
-        raise ValueError("claim takes at_least or at_most, not both; a number needs one of them")
+    if at_least is not None and at_most is not None:
+        raise ValueError("claim takes at_least or at_most, not both")
     required, holds = "true", measured is True
     for name, bound, sign in (("at_least", at_least, 1), ("at_most", at_most, -1)):
         if bound is not None:

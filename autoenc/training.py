@@ -1,9 +1,9 @@
 """Training: the loop over epochs and batches that every model shares.
 
 A model brings a function `step(rows)` that computes the losses on the samples with those indices, or on all
-where `rows` is None, and their gradient.  This module calls it often enough, in a fresh random order in each epoch, has the
-optimiser move the parameters, writes down the losses, and sees to it that whatever happens on the way
-leaves the model with parameters that make sense:
+where `rows` is None, and their gradient.  This module calls it often enough, in a fresh random order in each
+epoch, has the optimiser move the parameters, writes down the losses, and sees to it that whatever happens on
+the way leaves the model with parameters that make sense:
 
 * an error in the middle: as they were before training,
 * a loss that is no longer finite: the last ones whose loss was, and an error that names the epoch,

@@ -91,11 +91,11 @@ def table(title, layers, samples, times, speed):
 
 
 def budget():
-    """Where the time goes in a small network, with 32 pictures and with one, in 64 of them, and in the VAE, as Markdown tables."""
+    """Where the time goes in a small network, with 32 pictures and with one, in 64 and 1024 of them, and in the VAE, as Markdown tables."""
     tables = []
     with one_blas_thread():
         speed = peak()
-        for members, pictures, epochs in (None, pixels(), 5000), (None, pixels()[:1], 5000), (64, pixels(), 500):
+        for members, pictures, epochs in (None, pixels(), 5000), (None, pixels()[:1], 5000), (64, pixels(), 500), (1024, pixels(), 50):
             network = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
             layers, title = network.layers, "One network" if members is None else f"{members} networks"
             times = spent(layers, lambda optimizer: network.fit(pictures, epochs, "mse", optimizer), epochs)

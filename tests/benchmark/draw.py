@@ -21,8 +21,9 @@ FINDINGS = dict(members="From 16 networks on, arithmetic decides", hidden="Few n
 WHY = dict(
     members="One of them is `members=1` here, which has one axis more and takes longer than the single network of the tables above. "
             "Up to 16 networks most of the time goes into starting NumPy's functions, which costs the same for one network as for "
-            "many: the curve is flatter than its line. At 1024 it is steeper, for every part of a step, Adam most, takes half as long "
-            "again for each network as at 256: parameters, gradient and Adam's two means are 13 MB, more than a core's own cache.",
+            "many: the curve is flatter than its line. At 1024 it is steeper: parameters, gradient and Adam's two means of so many "
+            "networks are larger than a core's own cache, and most parts of a step, Adam above all, take longer for each network than "
+            "with 64 (see the budget).",
     hidden="With few neurons an epoch is little more than starting functions; the products' share grows, but 32 characters are few, "
            "and even from 256 to 512 neurons the slope is still below 1.",
     batch="One step of Adam and one meeting of the threads a batch: with 16 pictures each of them pays a sixteenth of it, with 1024 "
@@ -86,7 +87,8 @@ def growth(curves):
 
 def table(row):
     """A row of the benchmark as a Markdown table: the ratio first, its median and range over the rounds."""
-    lines = [f"| {row['title']} | times autoenc's | {row['unit']} |", "|---|---|---|"]
+    rounds = len(row["values"]["autoenc"])
+    lines = [f"| {row['title']} | times autoenc's{f', {rounds} rounds' if rounds > 1 else ''} | {row['unit']} |", "|---|---|---|"]
     for name, mine in sorted(row["values"].items(), key=lambda item: statistics.median(item[1])):
         times = ratios(row, name)
         spread = f" ({min(times):.3g} to {max(times):.3g})" if len(times) > 1 else ""
