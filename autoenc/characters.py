@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import choice, numbers
+from .checks import choice, must, numbers
 
 HEIGHT, WIDTH = 7, 5
 
@@ -44,10 +44,9 @@ def pixel_errors(output, target):
 
     output, target: (..., n, pixels), broadcast against each other.  Returns integers (..., n).
     """
-    wanted = "numbers, shape (..., n, pixels), not empty"
-    output, target = numbers("output", output, wanted), numbers("target", target, wanted)
-    pairs = list(zip(output.shape[::-1], target.shape[::-1]))
-    if not pairs or pairs[0][0] != pairs[0][1] or any(a != b and 1 not in (a, b) for a, b in pairs):
-        raise ValueError(f"output has shape {output.shape} and target {target.shape}; their last axes must be the "
-                         "same pixels, and the others must broadcast")
+    pictures = ("...", "pixels")
+    output, target = numbers("output", output, pictures), numbers("target", target, pictures)
+    sizes = zip(output.shape[::-1], target.shape[::-1])
+    fit = output.shape[-1] == target.shape[-1] and all(a == b or 1 in (a, b) for a, b in sizes)
+    must(fit, "target", target.shape, f"that of output, {output.shape}, or one that broadcasts", verb="has shape")
     return np.count_nonzero((output > 0.5) != (target > 0.5), axis=-1)

@@ -7,10 +7,10 @@ from numbers import Real
 import numpy as np
 
 
-def must(holds, name, value, wanted, error=ValueError):
+def must(holds, name, value, wanted, error=ValueError, verb="was"):
     """Raise an `error` that says in words what the argument must be, unless what must hold of its `value` holds."""
     if not holds:
-        raise error(f"{name} was {value!r}; it must be {wanted}")
+        raise error(f"{name} {verb} {value!r}; it must be {wanted}")
 
 
 def whole_number(name, value, least=1, most=np.inf):
@@ -48,39 +48,34 @@ def choice(name, value, options):
     return value
 
 
-def numbers(name, x, wanted, kinds="biuf", fits=lambda shape: 0 not in shape, dtype=None, low=-np.inf, high=np.inf):
+def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf):
     """`x` as an array of finite numbers in [low, high], turned into `dtype`.
 
-    `wanted` says in words of which `kinds` of dtype it may be given, and which shape `fits`.
+    shapes: one or several that it may have, of sizes and words.  ("n", 35) is any number of rows of 35, and with
+    "..." in front there may be any axes before them.  kinds: of dtype, in which it may be given.
     """
+    several = "floating-point numbers" if kinds == "f" else "numbers"
+    allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
+    wanted = f"{' or '.join(allowed)}, not empty".replace("'", "")
     try:
         x = np.asarray(x)
     except Exception:               # rows of different lengths; objects that fail to become an array in their own way
         raise ValueError(f"{name} was no array, {type(x).__name__}; it must be {wanted}") from None
-    if x.dtype.kind not in kinds:
-        raise TypeError(f"{name} has dtype {x.dtype}; it must be {wanted}")
-    if not fits(x.shape):
-        raise ValueError(f"{name} has shape {x.shape}; it must be {wanted}")
+    must(x.dtype.kind in kinds, name, x.dtype.name, wanted, TypeError, "has dtype")
+    must(x.size and any(_fits(x.shape, shape) for shape in shapes), name, x.shape, wanted, verb="has shape")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
     least, most = x.min(), x.max()
-    if not np.isfinite([least, most]).all():
-        raise ValueError(f"{name} holds NaN or infinite values; every number must be finite")
-    if least < low or most > high:
-        raise ValueError(f"{name} has values from {least:g} to {most:g}; they must be in [{low:g}, {high:g}]")
+    if not np.isfinite([least, most]).all() or least < low or most > high:
+        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite and in [{low:g}, {high:g}]")
     return x
 
 
-def as_samples(name, x, shape, dtype, members=None, kinds="biuf", **bounds):
-    """`x` as numbers of `dtype` within bounds: an array (n, *shape), or (members, n, *shape) if there are any."""
-    def fits(given):
-        n = given[-len(shape) - 1:-len(shape)]
-        return n and 0 not in n and given in ((*n, *shape), (members, *n, *shape))
-
-    shapes = f"(n, {', '.join(map(str, shape))})"
-    shapes += f" or ({members}, {shapes[1:]}" if members else ""
-    wanted = f"{'floating-point ' * (kinds == 'f')}numbers, shape {shapes}, with at least one row"
-    return numbers(name, x, wanted, kinds, fits, dtype, **bounds)
+def _fits(given, shape):
+    """Whether an array's shape is `shape`, in which a word stands for any size, and "...", in front, for any axes."""
+    if shape[:1] == ("...",):
+        given, shape = given[1 - len(shape):], shape[1:]
+    return len(given) == len(shape) and all(isinstance(size, str) or size == own for own, size in zip(given, shape))
 
 
 def generator(rng):

@@ -62,7 +62,7 @@ def prepare(*folders):
 
 def save_model(path, settings, parameters):
     """Write a model as an .npz file of two arrays: its settings as JSON text, its parameters. No pickle."""
-    replace_arrays(path, settings=json.dumps(settings), parameters=numbers("parameters", parameters, "floating-point numbers", "f"))
+    replace_arrays(path, settings=json.dumps(settings), parameters=numbers("parameters", parameters, ("...", "n"), kinds="f"))
 
 
 def load_model(path, kind):
@@ -74,6 +74,6 @@ def load_model(path, kind):
                     raise ValueError("it would unpack to more than it is")
                 settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
             choice("model", settings.pop("model", None), [kind.__name__])
-            return kind(**settings, rng=numbers("parameters", parameters, "floating-point numbers", "f"))
+            return kind(**settings, rng=numbers("parameters", parameters, ("...", "n"), kinds="f"))
         except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything, settings too
             raise ValueError(f"{path} is not a saved {kind.__name__}, or is damaged: {error}") from None

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from .checks import as_samples, choice, float_type, generator, must, numbers, whole_number, whole_numbers
+from .checks import choice, float_type, generator, must, numbers, whole_number, whole_numbers
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -146,8 +146,12 @@ class Autoencoder(Model):
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
 
+    def _samples(self, name, x, size, **bounds):
+        shapes = ("n", size), (*self.parameters.shape[:-1], "n", size)
+        return numbers(name, x, *shapes, dtype=self.dtype, **bounds)
+
     def _through(self, part, name, x):
-        x = as_samples(name, x, (part[0].inputs,), self.dtype, self.members)
+        x = self._samples(name, x, part[0].inputs)
         with np.errstate(all="ignore"):
             output = Pass(*self._part(part), widened(x)[0]).forward()
         return self._finite(name, x, np.ascontiguousarray(output))
@@ -179,7 +183,7 @@ class Autoencoder(Model):
                 raise ValueError(f"loss 'bce' needs output='sigmoid', so that outputs are probabilities; "
                                  f"this model has output={self.output!r}")
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
-        return layers, function, as_samples("x", x, self.sizes[:1], self.dtype, self.members, **bounds)
+        return layers, function, self._samples("x", x, self.sizes[0], **bounds)
 
     @np.errstate(all="ignore")
     def loss_and_gradient(self, x, loss="bce"):
@@ -221,8 +225,7 @@ class Autoencoder(Model):
                 one.target[...] = x[..., rows, :]
             if corrupt is not None:
                 clean = np.array(np.broadcast_to(one.target, spoilt.shape))
-                wanted = f"a function that returns numbers, shape {clean.shape}"
-                spoilt[...] = numbers("corrupt", corrupt(clean, rng), wanted, fits=lambda shape: shape == clean.shape)
+                spoilt[...] = numbers("corrupt's result", corrupt(clean, rng), clean.shape)
             return one.run()
 
         return History(loss=train(self.parameters, grads, step, count, epochs, batch_size, optimizer, rng, progress))

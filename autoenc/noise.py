@@ -11,8 +11,7 @@ from .checks import generator, number, numbers, probability as checked_probabili
 
 
 def _pictures(x):
-    wanted = "floating-point numbers, shape (n, pixels) or with more axes before that, not empty"
-    return numbers("x", x, wanted, "f", lambda shape: len(shape) >= 2 and 0 not in shape)
+    return numbers("x", x, ("...", "n", "pixels"), kinds="f")
 
 
 def mutate(x, probability, rng=None, amplitude=0.5, count=None):

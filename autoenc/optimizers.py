@@ -22,16 +22,11 @@ def cosine_decay(rate, final=0):
     return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def _checked(name, rate, members=None):
-    """One or several learning rates: a float, or an array with one for each of the `members`, if those are known."""
+def _checked(name, rate, members=("members",)):
+    """One or several learning rates: a float, or an array of shape `members` with one for each of them."""
     if isinstance(rate, float) and 0 <= rate < math.inf:
         return float(rate)              # quickly, for a schedule returns one at every step; and NumPy's to Python's
-    wanted = "a number" if members == () else f"a number, or one for each member{f', shape {members}' if members else ''}"
-
-    def fits(shape):
-        return 0 not in shape and shape in ((), shape[:1] if members is None else members)
-
-    rate = numbers(name, rate, wanted, "iuf", fits, low=0)
+    rate = numbers(name, rate, (), members, kinds="iuf", low=0)
     return rate if rate.ndim else float(rate)
 
 

@@ -25,7 +25,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import as_samples, float_type, generator, must, number, whole_number, whole_numbers
+from .checks import float_type, generator, must, number, numbers, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from .layers import Dense, Layer, columns, lines, widened
 from .losses import LOSSES
@@ -143,10 +143,10 @@ class VAE(Model):
         self.weights = views(self.layers, self.parameters)
 
     def _pictures(self, name, x):
-        return as_samples(name, x, self.shape, self.dtype, kinds="f", low=0, high=1)
+        return numbers(name, x, ("n", *self.shape), kinds="f", dtype=self.dtype, low=0, high=1)
 
     def _codes(self, name, z):
-        return as_samples(name, z, (self.latent,), self.dtype, kinds="f")
+        return numbers(name, z, ("n", self.latent), kinds="f", dtype=self.dtype)
 
     def _through(self, part, name, x):
         with micro_batches(2, *self._part(part)) as run:
