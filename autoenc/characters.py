@@ -48,5 +48,5 @@ def pixel_errors(output, target):
     output, target = numbers("output", output, pictures), numbers("target", target, pictures)
     sizes = zip(output.shape[::-1], target.shape[::-1])
     fit = output.shape[-1] == target.shape[-1] and all(a == b or 1 in (a, b) for a, b in sizes)
-    must(fit, "target", target.shape, f"that of output, {output.shape}, or one that broadcasts", verb="has shape")
+    must(fit, "target's shape", target.shape, f"that of output, {output.shape}, or one that broadcasts")
     return np.count_nonzero((output > 0.5) != (target > 0.5), axis=-1)

@@ -7,10 +7,10 @@ from numbers import Real
 import numpy as np
 
 
-def must(holds, name, value, wanted, error=ValueError, verb="was"):
+def must(holds, name, value, wanted, error=ValueError):
     """Raise an `error` that says in words what the argument must be, unless what must hold of its `value` holds."""
     if not holds:
-        raise error(f"{name} {verb} {value!r}; it must be {wanted}")
+        raise error(f"{name} was {value!r}; it must be {wanted}")
 
 
 def whole_number(name, value, least=1, most=np.inf):
@@ -54,19 +54,20 @@ def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf
     shapes: one or several that it may have, of sizes and words.  ("n", 35) is any number of rows of 35, and with
     "..." in front there may be any axes before them.  kinds: of dtype, in which it may be given.
     """
-    several = "floating-point numbers" if kinds == "f" else "numbers"
-    allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
-    wanted = f"{' or '.join(allowed)}, not empty".replace("'", "")
     try:
         x = np.asarray(x)
     except Exception:               # rows of different lengths; objects that fail to become an array in their own way
-        raise ValueError(f"{name} was no array, {type(x).__name__}; it must be {wanted}") from None
-    must(x.dtype.kind in kinds, name, x.dtype.name, wanted, TypeError, "has dtype")
-    must(x.size and any(_fits(x.shape, shape) for shape in shapes), name, x.shape, wanted, verb="has shape")
+        x = np.array(None)
+    if x.dtype.kind not in kinds or not x.size or not any(_fits(x.shape, shape) for shape in shapes):
+        several = "floating-point numbers" if kinds == "f" else "numbers"
+        allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
+        wanted = " or ".join(allowed).replace("'", "")
+        error = ValueError if x.dtype.kind in kinds else TypeError
+        raise error(f"{name} was {x.dtype} of shape {x.shape}; it must be {wanted}, not empty")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
     least, most = x.min(), x.max()
-    if not np.isfinite([least, most]).all() or least < low or most > high:
+    if not (low <= least and most <= high and np.isfinite(least) and np.isfinite(most)):
         raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite and in [{low:g}, {high:g}]")
     return x
 

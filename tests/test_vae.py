@@ -324,17 +324,17 @@ X = pictures(4)
 
 
 @pytest.mark.parametrize("call, name", [
-    (lambda vae: vae.fit(X[..., 0]), "x has shape"), (lambda vae: vae.fit(X[:0]), "x has shape"),
-    (lambda vae: vae.fit((X * 255).astype("uint8")), "x has dtype"), (lambda vae: vae.fit(X * 255), "x has values"),
-    (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x has dtype"),
+    (lambda vae: vae.fit(X[..., 0]), "x was .* of shape"), (lambda vae: vae.fit(X[:0]), "x was .* of shape"),
+    (lambda vae: vae.fit((X * 255).astype("uint8")), "x was .* of shape"), (lambda vae: vae.fit(X * 255), "x has values"),
+    (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x was .* of shape"),
     (lambda vae: vae.fit(X, 0), "epochs"), (lambda vae: vae.fit(X, 1, batch_size=0), "batch_size"),
     (lambda vae: vae.fit(X, 1, batch_size=5), "batch_size"), (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"),
     (lambda vae: vae.fit(X, 1, 2, workers=1.5), "workers"), (lambda vae: vae.fit(X, 1, 2, optimizer="adam"), "optimizer"),
     (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x has values from nan"),
-    (lambda vae: vae.encode(X[:, :4]), "x has shape"), (lambda vae: vae.decode(np.zeros((3, 5))), "z has shape"),
-    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z has dtype"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
+    (lambda vae: vae.encode(X[:, :4]), "x was .* of shape"), (lambda vae: vae.decode(np.zeros((3, 5))), "z was .* of shape"),
+    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z was .* of shape"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
     (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), "epsilon has 3"),
-    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), "epsilon has shape"),
+    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), "epsilon was .* of shape"),
     (lambda vae: VAE(latent=0), "latent"), (lambda vae: VAE(latent=2.0), "latent"), (lambda vae: VAE(beta=-1), "beta"),
     (lambda vae: VAE(beta=np.nan), "beta"), (lambda vae: VAE(dtype="float16"), "dtype"),
     (lambda vae: VAE(shape=(30, 28, 1)), "shape"), (lambda vae: VAE(shape=28), "shape")])
