@@ -220,8 +220,8 @@ class Autoencoder(Model):
             return Pass(layers, self.parameters, wide, function, target, grads), spoilt
 
         def step(rows):
-            one, spoilt = batch(count if rows is None else len(rows))
-            if rows is not None:
+            one, spoilt = batch(len(rows))
+            if batch_size is not None:          # else they are all there, in their own order
                 one.target[...] = x[..., rows, :]
             if corrupt is not None:
                 clean = np.array(np.broadcast_to(one.target, spoilt.shape))

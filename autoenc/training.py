@@ -1,9 +1,9 @@
 """Training: the loop over epochs and batches that every model shares.
 
-A model brings a function `step(rows)` that computes the losses on the samples with those indices, or on all
-where `rows` is None, and their gradient.  This module calls it often enough, in a fresh random order in each
-epoch, has the optimiser move the parameters, writes down the losses, and sees to it that whatever happens on
-the way leaves the model with parameters that make sense:
+A model brings a function `step(rows)` that computes the losses on the samples with those indices, and their
+gradient.  This module calls it often enough, in a fresh random order in each epoch, has the optimiser move the
+parameters, writes down the losses, and sees to it that whatever happens on the way leaves the model with
+parameters that make sense:
 
 * an error in the middle: as they were before training,
 * a loss that is no longer finite: the last ones whose loss was, and an error that names the epoch,
@@ -22,10 +22,6 @@ from .checks import must, whole_number
 from .optimizers import SGD, Adam
 
 BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
-
-
-class Diverged(FloatingPointError):
-    """The loss is no longer finite, or after the last step a parameter is not."""
 
 
 class History(SimpleNamespace):
@@ -88,32 +84,33 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
     optimizer = Adam() if optimizer is None else optimizer
     must(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
     update, order, bar = optimizer.start(params, grads), np.arange(samples), range(epochs)
-    batches = range(0, samples, size)
+    batches = [order[first:first + size] for first in range(0, samples, size)]      # views: to shuffle it shuffles them
     steps = epochs * len(batches)
     if progress:
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
-    losses, before, finite, finished = [], params.copy(), params.copy(), params.copy()
+    losses, kept = [], params.copy()        # kept: what an error leaves
+    finite = finished = kept
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
                 if batch_size is not None:
                     rng.shuffle(order)
                 loss = 0
-                for number, first in enumerate(batches, epoch * len(batches)):
-                    loss = loss + step(None if batch_size is None else order[first:first + size])
+                for number, rows in enumerate(batches, epoch * len(batches)):
+                    loss = loss + step(rows)
                     update(number / steps)
                 losses.append(loss / len(batches))
                 good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
+                finite = finished if good else finite       # the loss is that of what there was before the epoch
                 if not good or epoch == epochs - 1 and not np.isfinite(params).all():
-                    finite = finished if good else finite
-                    raise Diverged(f"training diverged in epoch {epoch + 1}; "
-                                   "the last parameters with a finite loss are kept")
-                finite[...] = params            # first, so that Ctrl-C finds the last finished epoch at any moment
-                finite, finished = finished, finite
+                    kept = finite
+                    raise FloatingPointError(f"training diverged in epoch {epoch + 1}; "
+                                             "the last parameters with a finite loss are kept")
+                finished = params.copy()
                 if after_epoch is not None:
                     after_epoch()
     except BaseException as error:
-        params[...] = {KeyboardInterrupt: finished, Diverged: finite}.get(type(error), before)
+        params[...] = finished if isinstance(error, KeyboardInterrupt) else kept
         raise
     return np.array(losses)
