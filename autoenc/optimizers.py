@@ -10,6 +10,7 @@ progress, which runs from 0 at the first step towards 1 at the end, that returns
 """
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -34,14 +35,11 @@ def _fraction(name, value):
     return number(name, value, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1)
 
 
-class SGD:
+class SGD(SimpleNamespace):
     """Gradient descent, the report's NONE: params -= rate · gradient."""
 
     def __init__(self, learning_rate=0.01):
         self.learning_rate = learning_rate
-
-    def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def rates(self, params):
         """A function of progress that returns learning rates, checked, shaped to multiply `params`."""
@@ -55,12 +53,15 @@ class SGD:
         return lambda progress: constant
 
     def start(self, params, grads):
-        """A function step(progress) that moves `params`, in place, against what `grads` then holds."""
-        rate, move = self.rates(params), np.empty_like(params)
+        """A function step(progress) that moves `params`, in place, against what `grads` then holds, which it uses up.
 
-        def step(progress):
-            np.multiply(grads, rate(progress), move)
-            np.subtract(params, move, params)
+        The step may be scaled, for the sake of optimisers that go down another vector than the gradient.
+        """
+        rate = self.rates(params)
+
+        def step(progress, scale=1):
+            np.multiply(grads, rate(progress) * scale, grads)
+            np.subtract(params, grads, params)
         return step
 
 
@@ -100,9 +101,9 @@ class Adam(SGD):
 
     def start(self, params, grads, sums=None, steps=0):
         """As for `SGD`; `sums`, (2, *params.shape), and the `steps` they have seen are an earlier training's."""
-        rate, move = self.rates(params), np.empty_like(params)
-        sums = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
-        first, second = sums
+        move = np.empty_like(params)
+        descend = super().start(params, move)
+        first, second = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
         beta1, beta2, floor = (np.array(number, params.dtype) for number in (self.beta1, self.beta2, self.epsilon))
 
         def step(progress):
@@ -119,6 +120,5 @@ class Adam(SGD):
             np.sqrt(second, move)
             np.add(move, floor, move)
             np.divide(first, move, move)
-            np.multiply(move, rate(progress) * (scale1 / scale2), move)
-            np.subtract(params, move, params)
+            descend(progress, scale1 / scale2)
         return step
