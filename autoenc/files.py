@@ -1,18 +1,16 @@
-"""Files: written beside and renamed, so that nobody ever sees half of one; read with suspicion."""
+"""Files: written beside and renamed, so that nobody ever sees half of one."""
 
 import errno
-import json
 import os
 import sys
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
-from zipfile import ZIP_STORED
 
 import numpy as np
 
-from .checks import choice, file_name, numbers
+from .checks import file_name
 
 UNFINISHED = ".part"        # what the name of a file ends with that is still being written
 
@@ -58,22 +56,3 @@ def prepare(*folders):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         for file in folder.glob(f".*.{'[0-9a-f]' * 8}{UNFINISHED}"):
             file.unlink()
-
-
-def save_model(path, settings, parameters):
-    """Write a model as an .npz file of two arrays: its settings as JSON text, its parameters. No pickle."""
-    replace_arrays(path, settings=json.dumps(settings), parameters=numbers("parameters", parameters, ("...", "n"), kinds="f"))
-
-
-def load_model(path, kind):
-    """The model of the class `kind` that was saved to a file.  ValueError if the file is anything else, or damaged."""
-    with open(file_name("path", path), "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
-                    raise ValueError("it would unpack to more than it is")
-                settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
-            choice("model", settings.pop("model", None), [kind.__name__])
-            return kind(**settings, rng=numbers("parameters", parameters, ("...", "n"), kinds="f"))
-        except Exception as error:      # damage makes zipfile, zlib, NumPy and json raise nearly everything, settings too
-            raise ValueError(f"{path} is not a saved {kind.__name__}, or is damaged: {error}") from None

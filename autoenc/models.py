@@ -5,12 +5,14 @@ code z; the *decoder* makes a picture of a code again.  Trained so that what com
 it has to find numbers that say everything about a picture.
 """
 
+import json
 import math
 from functools import cache
 
 import numpy as np
 
-from .checks import choice, float_type, generator, must, numbers, whole_number, whole_numbers
+from .checks import choice, file_name, float_type, generator, must, numbers, whole_number, whole_numbers
+from .files import replace_arrays
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -75,28 +77,33 @@ class Model:
 
     def save(self, path):
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
-        from .files import save_model
-
-        save_model(path, {"model": type(self).__name__, **self.settings}, self.parameters)
+        settings = json.dumps({"model": type(self).__name__, **self.settings})
+        replace_arrays(path, settings=settings, parameters=numbers("parameters", self.parameters, ("...", "n")))
 
     @classmethod
     def load(cls, path):
         """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
-        from .files import load_model
+        from zipfile import ZIP_STORED      # quicker to do without, for all else
 
-        return load_model(path, cls)
+        with open(file_name("path", path), "rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as arrays:
+                    if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
+                        raise ValueError("it would unpack to more than it is")
+                    settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
+                choice("model", settings.pop("model", None), [cls.__name__])
+                return cls(**settings, rng=numbers("parameters", parameters, ("...", "n"), kinds="f"))
+            except Exception as error:      # damage makes zipfile, zlib, NumPy, json and settings raise nearly anything
+                raise ValueError(f"{path} is not a saved {cls.__name__}, or is damaged: {error}") from None
 
     def _start(self, leading, rng, draw):
         """The first parameters: what draw(generator) gives, or a copy of `rng` where that is what they shall be."""
         shape = (*leading, sum(math.prod(layer.shape) for layer in self.layers))
-        if math.prod(shape) > 1e8:
-            raise ValueError(f"{self} would have over 100 million parameters")
+        must(math.prod(shape) <= 1e8, f"the number of parameters of {self}", math.prod(shape), "at most 100 million")
         if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
             return draw(generator(rng)).astype(self.dtype).reshape(shape)
-        if rng.shape != shape or rng.dtype != self.dtype:
-            raise ValueError(f"rng was the parameters, {rng.dtype} of shape {rng.shape}, where {self} has {self.dtype} "
-                             f"of shape {shape}")
-        return rng.copy()
+        must(rng.dtype == self.dtype, "rng, the parameters,", rng, f"{self.dtype} for {self}")
+        return numbers("rng, the parameters,", rng, shape).copy()
 
     def _part(self, part):
         """The encoder, the decoder or all layers, and their parameters: (layers, a view of `parameters`)."""

@@ -303,12 +303,13 @@ def test_save_and_load(tmp_path):
 
 def test_load_refuses_other_files(tmp_path):
     from autoenc import Autoencoder
-    from autoenc.files import save_model
     path = tmp_path / "model"
     Autoencoder((35, 2), rng=0).save(path)
     with pytest.raises(ValueError, match="not a saved VAE"):
         VAE.load(path)
-    save_model(path, {"model": "VAE", **VAE(latent=3).settings}, VAE(latent=2).parameters)
+    mixed = VAE(latent=2)
+    mixed.settings = VAE(latent=3).settings
+    mixed.save(path)
     with pytest.raises(ValueError, match="parameters"):
         VAE.load(path)
     path.write_bytes(path.read_bytes()[:300])
