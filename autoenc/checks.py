@@ -21,11 +21,12 @@ def whole_number(name, value, least=1, most=np.inf):
     return value
 
 
-def whole_numbers(name, value, count):
-    """`value`, `count` whole numbers (for two of them one may stand for both), as a tuple."""
+def whole_numbers(name, value, count=None):
+    """`value`, `count` whole numbers (for two of them one may stand for both), or two or more of them, as a tuple."""
     if count == 2 and not isinstance(value, (tuple, list)):
         return (whole_number(name, value),) * 2
-    must(isinstance(value, (tuple, list)) and len(value) == count, name, value, f"a tuple of {count} whole numbers")
+    enough = isinstance(value, (tuple, list)) and (len(value) == count if count else len(value) >= 2)
+    must(enough, name, value, f"a tuple of {count or 'at least two'} whole numbers")
     part = f"{name} was {value!r}: one of them"
     return tuple(whole_number(part, number) for number in value)
 

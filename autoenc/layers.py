@@ -131,10 +131,8 @@ class Layer:
 
     def initial(self, rng):
         """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
-        start, limit = np.zeros(self.shape), math.sqrt(6 / self.fans)
-        weights = start.ravel()[:start.size - self.biases]
-        weights[...] = rng.uniform(-limit, limit, weights.size)
-        return start
+        limit, weights = math.sqrt(6 / self.fans), math.prod(self.shape) - self.biases
+        return np.append(rng.uniform(-limit, limit, weights), np.zeros(self.biases)).reshape(self.shape)
 
 
 class Dense(Layer):

@@ -113,7 +113,7 @@ class Model:
     def _finite(self, name, x, output):
         """`output`, which x became; ValueError if x, an argument of this `name`, was too large for that."""
         if not np.isfinite(output).all():
-            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network: its output is not finite")
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network to stay finite")
         return output
 
 
@@ -132,9 +132,7 @@ class Autoencoder(Model):
 
     def __init__(self, sizes, hidden="tanh", latent="linear", output="sigmoid", members=None, rng=None,
                  dtype=np.float32):
-        several = "at least two whole numbers, from the pixels to the code"
-        must(isinstance(sizes, (tuple, list)) and len(sizes) >= 2, "sizes", sizes, several)
-        self.sizes = whole_numbers("sizes", sizes, len(sizes))
+        self.sizes = whole_numbers("sizes", sizes)
         self.hidden, self.latent = choice("hidden", hidden, ACTIVATIONS), choice("latent", latent, ACTIVATIONS)
         self.output = choice("output", output, ACTIVATIONS)
         self.members = None if members is None else whole_number("members", members)
@@ -177,20 +175,17 @@ class Autoencoder(Model):
 
     def member(self, k):
         """Network k of the members, as a model of its own that shares nothing with this one."""
-        if self.members is None:
-            raise ValueError("this model is one network, without members")
+        must(self.members, "members", self.members, "the number of networks, for one of them to be taken out")
         parameters = self.parameters[whole_number("k", k, least=0, most=self.members - 1)]
         return type(self)(**{**self.settings, "members": None}, rng=parameters)
 
     def _learnable(self, x, loss):
         """What there is to learn, checked: (layers, loss of their output, x).  Cross-entropy works on logits."""
-        layers, function, bounds = list(self.layers), LOSSES[choice("loss", loss, LOSSES)], {}
-        if loss == "bce":
-            if self.output != "sigmoid":
-                raise ValueError(f"loss 'bce' needs output='sigmoid', so that outputs are probabilities; "
-                                 f"this model has output={self.output!r}")
+        layers, bounds = list(self.layers), {}
+        if choice("loss", loss, LOSSES) == "bce":
+            must(self.output == "sigmoid", "output", self.output, "'sigmoid' for loss 'bce', of probabilities")
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
-        return layers, function, self._samples("x", x, self.sizes[0], **bounds)
+        return layers, LOSSES[loss], self._samples("x", x, self.sizes[0], **bounds)
 
     @np.errstate(all="ignore")
     def loss_and_gradient(self, x, loss="bce"):

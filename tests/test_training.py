@@ -106,7 +106,7 @@ def test_a_training_that_cannot_be_is_refused_and_changes_nothing(error, name, a
 
 def test_bce_needs_probabilities():
     ae = model(output="linear")
-    with pytest.raises(ValueError, match="loss 'bce' needs output='sigmoid'"):
+    with pytest.raises(ValueError, match="^output was 'linear'; it must be 'sigmoid' for loss 'bce'"):
         ae.fit(X, 1)
 
 
