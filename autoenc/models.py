@@ -97,11 +97,11 @@ class Model:
                 raise ValueError(f"{path} is not a saved {cls.__name__}, or is damaged: {error}") from None
 
     def _start(self, leading, rng, draw):
-        """The first parameters: what draw(generator) gives, or a copy of `rng` where that is what they shall be."""
+        """The first parameters: the arrays that draw(generator) lists, or a copy of `rng` if that is what they are."""
         shape = (*leading, sum(math.prod(layer.shape) for layer in self.layers))
         must(math.prod(shape) <= 1e8, f"the number of parameters of {self}", math.prod(shape), "at most 100 million")
         if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
-            return draw(generator(rng)).astype(self.dtype).reshape(shape)
+            return np.concatenate(draw(generator(rng)), axis=None, dtype=self.dtype).reshape(shape)
         must(rng.dtype == self.dtype, "rng, the parameters,", rng, f"{self.dtype} for {self}")
         return numbers("rng, the parameters,", rng, shape).copy()
 
@@ -137,17 +137,15 @@ class Autoencoder(Model):
         self.output = choice("output", output, ACTIVATIONS)
         self.members = None if members is None else whole_number("members", members)
         self.dtype = float_type(dtype)
+        self.settings = {**vars(self), "dtype": self.dtype.name}        # all that it has so far
         steps = list(zip(self.sizes, self.sizes[1:]))
         self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
         self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]]
         self.decoder += [Dense(*steps[0][::-1], output, ones=False)]
         self.layers = self.encoder + self.decoder
-        self.settings = dict(sizes=self.sizes, hidden=hidden, latent=latent, output=output, members=self.members,
-                             dtype=self.dtype.name)
 
         def draw(rng):
-            return np.stack([np.concatenate([layer.initial(child).ravel() for layer in self.layers])
-                             for child in rng.spawn(self.members or 1)])
+            return [layer.initial(child) for child in rng.spawn(self.members or 1) for layer in self.layers]
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
 
@@ -210,7 +208,7 @@ class Autoencoder(Model):
         training diverges; `autoenc.training` says what the parameters are then.
         """
         (layers, function, x), rng = self._learnable(x, loss), generator(rng)
-        must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and a generator", TypeError)
+        must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and a rng", TypeError)
         grads, count = np.empty_like(self.parameters), x.shape[-2]
 
         @cache

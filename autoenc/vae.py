@@ -137,7 +137,7 @@ class VAE(Model):
             starts = [layer.initial(rng) for layer in self.layers]
             heads = [Dense(16, self.latent).initial(rng) for _ in ("mean", "log_var")]    # Keras has two layers here
             starts[len(self.encoder) - 1] = np.concatenate(heads, axis=1)
-            return np.concatenate([start.ravel() for start in starts])
+            return starts
 
         self.parameters = self._start((), rng, draw)
         self.weights = views(self.layers, self.parameters)
