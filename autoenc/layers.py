@@ -132,7 +132,7 @@ class Layer:
     def initial(self, rng):
         """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
         limit, weights = math.sqrt(6 / self.fans), math.prod(self.shape) - self.biases
-        return np.append(rng.uniform(-limit, limit, weights), np.zeros(self.biases)).reshape(self.shape)
+        return np.concatenate([rng.uniform(-limit, limit, weights), np.zeros(self.biases)]).reshape(self.shape)
 
 
 class Dense(Layer):
