@@ -12,7 +12,6 @@ from functools import cache
 import numpy as np
 
 from .checks import choice, file_name, float_type, generator, must, numbers, whole_number, whole_numbers
-from .files import replace_arrays
 from .layers import ACTIVATIONS, Dense, widened
 from .losses import LOSSES
 from .training import History, train
@@ -77,13 +76,15 @@ class Model:
 
     def save(self, path):
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
+        from .files import replace_arrays       # imported only here, for it takes some milliseconds
+
         settings = json.dumps({"model": type(self).__name__, **self.settings})
         replace_arrays(path, settings=settings, parameters=numbers("parameters", self.parameters, ("...", "n")))
 
     @classmethod
     def load(cls, path):
         """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
-        from zipfile import ZIP_STORED      # quicker to do without, for all else
+        from zipfile import ZIP_STORED          # likewise
 
         with open(file_name("path", path), "rb") as file:
             try:
