@@ -39,10 +39,6 @@ def number(name, value, wanted, holds):
     raise ValueError(f"{name} was {value!r}; it must be {wanted}")
 
 
-def probability(name, value):
-    return number(name, value, "a number from 0 to 1", lambda value: 0 <= value <= 1)
-
-
 def choice(name, value, options):
     """`value`, one of the strings `options`."""
     must(isinstance(value, str) and value in options, name, value, f"one of {', '.join(map(repr, options))}")
