@@ -114,7 +114,7 @@ class Model:
     def _finite(self, name, x, output):
         """`output`, which x became; ValueError if x, an argument of this `name`, was too large for that."""
         if not np.isfinite(output).all():
-            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network to stay finite")
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for a finite output")
         return output
 
 
@@ -126,7 +126,7 @@ class Autoencoder(Model):
     of the layers between, of the code, and of the picture that comes out.
     members: None for one network, or how many independent ones; all they do then has one more leading axis.
     rng: where the first weights come from, whatever `np.random.default_rng` takes; member k's depend on
-    (rng, k) only.  Or the parameters themselves, an array of floats, which is copied.  dtype: of parameters and results.
+    (rng, k) only.  Or the parameters themselves, an array of floats, which is copied.  dtype: of all that it computes.
 
     Raises TypeError or ValueError for sizes, names or numbers that make no network.
     """
