@@ -114,7 +114,7 @@ class Model:
     def _finite(self, name, x, output):
         """`output`, which x became; ValueError if x, an argument of this `name`, was too large for that."""
         if not np.isfinite(output).all():
-            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for a finite output")
+            raise ValueError(f"{name} has values up to {np.abs(x).max():.3g}, too large for this network to be finite")
         return output
 
 
