@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
-from .checks import must, number, whole_number
+from .checks import must, number, numbers, whole_number
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 
@@ -59,7 +59,8 @@ class Explorer:
     x, y: a pair (label, values) for each slider; values are numbers or strings, at most 1000.
     alt: what the picture shows, for those who cannot see it.  zoom: how many screen pixels a pixel takes.
 
-    The last expression of a notebook cell, it shows itself; ValueError or TypeError if it cannot.
+    Its atlas is made at once, in which row j, column i is the picture of y[j] and x[i]; ValueError or TypeError
+    if it cannot be.  The last expression of a notebook cell, an explorer shows itself.
     """
 
     def __init__(self, render, x, y, alt, zoom=4):
@@ -67,25 +68,13 @@ class Explorer:
         must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
         self.zoom = whole_number("zoom", zoom, most=100)
+        wanted = "uint8, everywhere of the same shape (h, w) or (h, w, 3)"
+        pictures = numbers("what render returned", [[render(a, b) for a in self.x[1]] for b in self.y[1]], wanted, "u",
+                           lambda shape: len(shape) > 3 and 0 not in shape and shape[4:] in ((), (3,)), high=255)
+        self.atlas = np.vstack([np.hstack(row) for row in pictures.astype(np.uint8)])
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
-
-    def picture(self, a, b):
-        """What `render` makes of two values, checked."""
-        picture = np.asarray(self.render(a, b))
-        if picture.dtype != np.uint8 or picture.ndim < 2 or not picture.size or picture.shape[2:] not in ((), (3,)):
-            raise ValueError(f"render returned {picture.dtype} of shape {picture.shape}; "
-                             "it must return uint8 of shape (h, w) or (h, w, 3)")
-        return picture
-
-    def atlas(self):
-        """All pictures in one: row j, column i is the picture of y[j] and x[i]."""
-        rows = [[self.picture(a, b) for a in self.x[1]] for b in self.y[1]]
-        shapes = {picture.shape for row in rows for picture in row}
-        if len(shapes) > 1:
-            raise ValueError(f"render returned pictures of different shapes: {', '.join(map(str, sorted(shapes)))}")
-        return np.vstack([np.hstack(row) for row in rows])
 
     def widget(self):
         """The live explorer, of ipywidgets: an image above two sliders."""
@@ -96,12 +85,11 @@ class Explorer:
                 for label, values, texts in (self.x, self.y)]
         image = widgets.Image(format="png")
 
-        def update(change=None):
-            image.value = png(self.picture(x.value, y.value), self.zoom)
+        def drawn(_):
+            return png(np.asarray(self.render(x.value, y.value), np.uint8), self.zoom)
 
-        x.observe(update, "value")
-        y.observe(update, "value")
-        update()
+        for slider in x, y:
+            widgets.dlink((slider, "value"), (image, "value"), drawn)
         return widgets.VBox([image, x, y])
 
     def html(self):
@@ -109,7 +97,7 @@ class Explorer:
         axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape(json.dumps(texts))}"'
                        for name, (label, _, texts) in (("x", self.x), ("y", self.y)))
         return (f'<div class="explorer"{axes} data-zoom="{self.zoom}"><img alt="{escape(self.alt)}" '
-                f'src="data:image/png;base64,{b64encode(png(self.atlas())).decode()}">'
+                f'src="data:image/png;base64,{b64encode(png(self.atlas)).decode()}">'
                 f"<script>{SCRIPT.read_text()}</script></div>")
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -299,4 +299,4 @@ def test_any_network_is_saved_and_comes_back(tmp_path_factory, sizes, members, d
 @given(st.text(min_size=1, max_size=8), st.lists(st.text(max_size=5) | st.floats(-1e6, 1e6) | st.integers(), min_size=1, max_size=4))
 def test_any_labels_make_an_explorer(label, values):
     box = explorer(x=(label, values), y=(label, np.arange(2)), alt=label)
-    assert box.atlas().shape == (10, 3 * len(values)) and box.html() == box.html()
+    assert box.atlas.shape == (10, 3 * len(values)) and box.html() == box.html()
