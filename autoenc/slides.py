@@ -20,30 +20,26 @@ from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 
-def mathml(formula, display="inline"):
-    r"""A LaTeX formula as MathML.  ValueError for what would not show, such as an unknown command."""
-    try:
-        result = convert(formula, display=display)
-    except Exception as error:                     # latex2mathml has a dozen kinds, without a common parent
-        raise ValueError(f"the formula {formula!r} can't be shown: {error!r}") from None
-    trouble = re.search(r'\\\w*|<mi>&</mi>|mathvariant="(script|double|bold)', result)
-    if trouble:
-        raise ValueError(f"the formula {formula!r} can't be shown, because of {trouble[0]!r}: a command is unknown, an "
-                         r"& stands outside an {align*}, or a \mathcal{N}, \mathbb{R} or \mathbf{x} without its braces")
-    return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")                      # \sim, a relation
-
-
 class Renderer(IPythonRenderer):
-    """nbconvert's Markdown, with formulas as MathML."""
+    """nbconvert's Markdown, with formulas as MathML.  ValueError for one that would not show."""
+
+    def inline_math(self, body, display="inline"):
+        try:
+            result = convert(body, display=display)
+            trouble = re.findall(r'\\\w*|<mi>&</mi>|mathvariant="(?:script|double|bold)', result)
+        except Exception as error:                     # latex2mathml has a dozen kinds, without a common parent
+            trouble = [repr(error)]
+        if trouble:
+            raise ValueError(f"the formula {body!r}, in the cell that begins {self.cell!r}, can't be shown, because of "
+                             f"{trouble[0]}: perhaps a command is unknown, an & stands outside an {{align*}}, or "
+                             r"a \mathcal{N}, \mathbb{R} or \mathbf{x} is without its braces")
+        return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")                      # \sim, a relation
 
     def block_math(self, body):
-        return mathml(body, "block")
-
-    def inline_math(self, body):
-        return mathml(body)
+        return self.inline_math(body, "block")
 
     def latex_environment(self, name, body):
-        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
 class OfflineSlides(SlidesExporter):
@@ -69,10 +65,8 @@ class OfflineSlides(SlidesExporter):
         """The Markdown filter of the template, with the cell that the source is of and the notebook's folder."""
         renderer = Renderer(escape=False, exclude_anchor_links=True, embed_images=True, path=path,
                             attachments=(cell or {}).get("attachments", {}))
-        try:
-            return MarkdownWithMath(renderer=renderer).render(source)
-        except ValueError as error:
-            raise ValueError(f"{error}; it stands in the cell that begins {source.strip()[:50]!r}") from None
+        renderer.cell = source.strip()[:50]
+        return MarkdownWithMath(renderer=renderer).render(source)
 
     def from_notebook_node(self, nb, resources=None, **kw):
         """(html, resources) of an executed notebook; ValueError, with the cell's number from 1, if it is not."""
