@@ -64,8 +64,7 @@ def draw_pictures(ax, pixels, target=None, columns=16, title=""):
     """Characters or images as a sheet, `columns` to a row; with a `target`, wrong pixels are marked."""
     images = pictures(pixels, target)
     images = np.pad(images, ((0, -len(images) % columns), (0, 1), (0, 1), (0, 0)), constant_values=LIGHT)
-    _, height, width, _ = images.shape
-    sheet = images.reshape(-1, columns, height, width, 3).swapaxes(1, 2).reshape(-1, columns * width, 3)
+    sheet = np.vstack([np.hstack(row) for row in images.reshape(-1, columns, *images.shape[1:])])
     ax.imshow(np.pad(sheet, ((1, 0), (1, 0), (0, 0)), constant_values=LIGHT), interpolation="nearest")
     ax.set_axis_off()
     ax.set_title(title)
