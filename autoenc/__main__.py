@@ -32,14 +32,17 @@ def chosen(names):
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     for name in names:
         if not any(file.name.startswith(name) for file in files):
-            there = ", ".join(file.name for file in files) or "none, for this is not the folder that holds README.md"
-            sys.exit(f"No notebook begins with {name!r}; there are: {there}")
+            sys.exit(f"No notebook begins with {name!r}; in {NOTEBOOKS.resolve()}, which should be beside README.md, "
+                     f"there are: {', '.join(file.name for file in files)}")
     return [file for file in files if file.name.startswith(tuple(names))]
 
 
-def execute(path):
-    """A notebook, run from the top in a fresh kernel, and None, or why the last cell that was run failed."""
-    notebook = nbformat.read(path, as_version=4)
+def run(path):
+    """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
+
+    Returns it, and None or why the last cell that was run failed; then there are no slides.
+    """
+    notebook, failure = nbformat.read(path, as_version=4), None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
@@ -47,19 +50,25 @@ def execute(path):
         try:
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
-            return notebook, None
-        except CellExecutionError as error:
-            why = f"{error.ename}: {error.evalue}"
-        except DeadKernelError:
-            why = "the kernel died"
-    return notebook, f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
+        except (CellExecutionError, DeadKernelError) as error:
+            error.traceback = ""        # it says nothing else, as long as there is one
+            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}"
+    if not failure:
+        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
+        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+    write(BUILD, path, notebook)
+    return notebook, failure
 
 
-def figures(notebook):
-    """The figures of a notebook: a list of pairs, path and PNG bytes, for every cell with a tag figure:NAME."""
-    return [(FIGURES / f"{tag.removeprefix('figure:')}.png", b64decode(output.data["image/png"]))
-            for cell in notebook.cells for tag in cell.metadata.get("tags", []) if tag.startswith("figure:")
-            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+def write(folder, path, notebook):
+    """Write a notebook, and the pictures of its cells that have a tag figure:NAME, to their places in a folder."""
+    replace(folder / path, (nbformat.writes(notebook) + "\n").encode())
+    for cell in notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            for output in cell.get("outputs", []):
+                if tag.startswith("figure:") and "image/png" in output.get("data", {}):
+                    picture = folder / FIGURES / f"{tag.removeprefix('figure:')}.png"
+                    replace(picture, b64decode(output.data["image/png"]))
 
 
 def claims(cells):
@@ -73,32 +82,9 @@ def headlines():
     rows = ["| part | claim | must be | measured |", "|---|---|---|---|"]
     for path in chosen([""]):
         cells = [cell for cell in nbformat.read(path, 4).cells if "headline" in cell.metadata.get("tags", [])]
-        rows += [f"| [{path.name[:2]}]({path.as_posix()}) | {claim['claim']} | {claim['required']} "
-                 f"| {claim['measured']:.4g} |" for claim in claims(cells)]
+        part = f"| [{path.name[:2]}]({path.as_posix()}) "
+        rows += [part + "| {claim} | {required} | {measured:.4g} |".format(**claim) for claim in claims(cells)]
     return "\n".join(rows)
-
-
-def run(path):
-    """Run one notebook and write what it made into build/.
-
-    Returns its claims; itself and its figures, as pairs of path and bytes; a line if it failed.
-    """
-    notebook, failure = execute(path)
-    made = [(path, (nbformat.writes(notebook) + "\n").encode())]
-    if not failure:
-        made += figures(notebook)
-        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
-    for place, data in made:
-        replace(BUILD / place, data)
-    return claims(notebook.cells), made, failure
-
-
-def print_claims(claimed):
-    """Print whether each claim holds, what was measured, what is required, and what was claimed."""
-    print("holds   measured  required          claim")
-    for claim in claimed:
-        print(f"{claim['holds']!s:5}  {claim['measured']:9.4g}  {claim['required']:16}  {claim['claim']}")
 
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
@@ -115,12 +101,14 @@ def main(arguments=None):
     folders += [NOTEBOOKS / "recorded"] if options.rerun else []
     prepare(*folders)
     os.environ[RERUN] = "yes" if options.rerun else ""
-    claimed, made, failures = zip(*[run(path) for path in paths])
-    print_claims(sum(claimed, []))
+    executed, failures = zip(*map(run, paths))
+    print("holds   measured  required          claim")
+    for claim in claims(cell for notebook in executed for cell in notebook.cells):
+        print("{holds!s:5}  {measured:9.4g}  {required:16}  {claim}".format(**claim))
     print(f"Executed notebooks, figures and slides are in {BUILD}/")
     if options.update and not any(failures):
-        for place, data in sum(made, []):
-            replace(place, data)
+        for path, notebook in zip(paths, executed):
+            write(Path(), path, notebook)
         text = README.read_text("utf-8")
         replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines()}\n{found[2]}", text).encode())
     return "\n".join(filter(None, failures)) or None
