@@ -14,9 +14,8 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from .characters import HEIGHT, WIDTH
 from .explorer import png
 
-BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY = (
-    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8A8A8A")
-COLOURS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY]
+BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY = COLOURS = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+GREY = "#8A8A8A"
 INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in ("#14213D", "#FFFFFF", VERMILION, "#F9C9A6"))
 
 LIGHT = 0.88                    # the grey of what separates pictures
