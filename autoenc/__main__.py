@@ -51,8 +51,8 @@ def run(path):
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
         except (CellExecutionError, DeadKernelError) as error:
-            error.traceback = ""        # it says nothing else, as long as there is one
-            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}"
+            why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
+            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
     if not failure:
         html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
         replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
