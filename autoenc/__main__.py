@@ -40,7 +40,7 @@ def chosen(names):
 def run(path):
     """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
 
-    Returns it, and None or why the last cell that was run failed; then there are no slides.
+    Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
     """
     notebook, failure = nbformat.read(path, as_version=4), None
     notebook.metadata.pop("widgets", None)
@@ -53,6 +53,7 @@ def run(path):
         except (CellExecutionError, DeadKernelError) as error:
             why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
             failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
+            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
     if not failure:
         html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
         replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())

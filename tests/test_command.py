@@ -110,7 +110,9 @@ def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, c
     assert (files(house, "notebooks"), files(house, "figures")) == before
     assert (house / "README.md").read_text() == README.format("old")
     assert failed.startswith("02_two.ipynb: FAILED in code cell 2: ") and complaint in failed       # In [2]: empty ones don't count
-    assert "slides/02_two.slides.html" not in files(house, "build")
+    made = files(house, "build")
+    assert "slides/02_two.slides.html" not in made and "figures/six.png" not in made
+    assert nbformat.reads(made["notebooks/02_two.ipynb"].decode(), as_version=4).cells[-1].source == bad
     if "claim" in bad:
         assert "False" in capfd.readouterr().out
 
