@@ -53,14 +53,14 @@ def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf
     """
     try:
         x = np.asarray(x)
-    except Exception:               # rows of different lengths; objects that fail to become an array in their own way
-        x = np.array(None)          # as NumPy would have it: one object
+    except Exception:               # objects that fail to become an array in their own way
+        raise ValueError(f"{name} was {type(x).__name__}; it must be an array, all its rows of one shape") from None
     if x.dtype.kind not in kinds or not x.size or not any(_fits(x.shape, shape) for shape in shapes):
-        several = "floating-point numbers" if kinds == "f" else "numbers"
+        several = {"f": "floating-point numbers", "u": "unsigned integers, as uint8,"}.get(kinds, "numbers")
         allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
         wanted = " or ".join(allowed).replace("'", "")
         error = ValueError if x.dtype.kind in kinds else TypeError
-        raise error(f"{name} was {x.dtype} of shape {x.shape}; it must be {wanted}, not empty, not ragged")
+        raise error(f"{name} was {x.dtype} of shape {x.shape}; it must be {wanted}, not empty")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
     least, most = x.min(), x.max()

@@ -68,9 +68,8 @@ class Explorer:
         must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
         self.zoom = whole_number("zoom", zoom, most=100)
-        wanted = "uint8, everywhere of the same shape (h, w) or (h, w, 3)"
-        pictures = numbers("what render returned", [[render(a, b) for a in self.x[1]] for b in self.y[1]], wanted, "u",
-                           lambda shape: len(shape) > 3 and 0 not in shape and shape[4:] in ((), (3,)), high=255)
+        pictures = numbers("what render returned", [[render(a, b) for a in self.x[1]] for b in self.y[1]],
+                           ("y", "x", "h", "w"), ("y", "x", "h", "w", 3), kinds="u", high=255)
         self.atlas = np.vstack([np.hstack(row) for row in pictures.astype(np.uint8)])
 
     def __repr__(self):

@@ -137,7 +137,7 @@ def test_cosine_decay_names_a_rate_that_fits_no_model(rate):
 
 @pytest.mark.parametrize("shape, wanted", [((5,), "a number"), ((2, 5), r"a number or numbers of shape \(2,\)")])
 def test_rates_of_a_wrong_shape_are_told_what_the_model_takes(shape, wanted):
-    with pytest.raises(ValueError, match=rf"^learning_rate was float64 of shape \(3,\); it must be {wanted}, not empty, not ragged$"):
+    with pytest.raises(ValueError, match=rf"^learning_rate was float64 of shape \(3,\); it must be {wanted}, not empty$"):
         SGD([0.1, 0.2, 0.3]).start(np.ones(shape), np.ones(shape))
 
 
