@@ -19,7 +19,6 @@ from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .checks import choice, whole_number, whole_numbers
 from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
@@ -44,50 +43,49 @@ class Patches:
     def _axis(length, kernel, stride, padding):
         windows = -(-length // stride) if padding == "same" else (length - kernel) // stride + 1
         reach = max((windows - 1) * stride + kernel, length)
-        return windows, (reach - length) // 2, -(-reach // stride) * stride
+        return windows, (reach - length) // 2, reach
 
-    def work(self, samples, dtype, ones=False, rows=None):
-        """Buffers, and views of them, to gather from or scatter to `samples` pictures.
-
-        ones: widen the rows by a column of ones.  rows: use these again, for what is nearby is quick.
-        """
-        (h, w), (kh, kw), (sh, sw), channels = self.grid, self.kernel, self.stride, self.picture[2]
-        padded = np.zeros((samples, *self.padded, channels), dtype)
-        top, left = self.before
+    def rows(self, samples, dtype, ones=False):
+        """An array for the patches of so many pictures, one a row; with a last column of `ones` if wanted."""
         # One channel: a row has few numbers, so make its columns contiguous (see layers.columns).
-        count, width = samples * h * w, self.size + ones
-        if rows is None:
-            rows = (columns if channels == 1 else lines)((), count, width, dtype)
-            rows[:, self.size:] = 1
-        cells = rows[:, :self.size].reshape(samples, h, w, kh, kw, channels, copy=False)
-        # windows[n, i, j, a, b] is padded[n, i·sh + a, j·sw + b], the same memory (sliding_window_view takes longer).
-        sample, *step = padded.strides
-        windows = as_strided(padded, (samples, h, w, kh, kw, channels), (sample, sh * step[0], sw * step[1], *step))
-        # In blocks of stride × stride pixels a window covers whole blocks: ⌈k/s⌉² additions, not k².
-        blocks = padded.reshape(samples, self.padded[0] // sh, sh, self.padded[1] // sw, sw, channels).swapaxes(2, 3)
-        pieces = [(blocks[:, a:a + h, b:b + w, :kh - a * sh, :kw - b * sw],
-                   cells[:, :, :, a * sh:(a + 1) * sh, b * sw:(b + 1) * sw])
-                  for a in range(-(-kh // sh)) for b in range(-(-kw // sw))]
-        return SimpleNamespace(inside=padded[:, top:top + self.picture[0], left:left + self.picture[1]], rows=rows,
-                               cells=cells, windows=windows, pieces=pieces,
-                               margins=[padded[:, h * sh:], padded[:, :, w * sw:]])
+        empty = columns if self.picture[2] == 1 else lines
+        rows = empty((), samples * math.prod(self.grid), self.size + ones, dtype)
+        rows[:, self.size:] = 1
+        return rows
 
-    @staticmethod
-    def gather(work, picture):
-        """Fill work.rows from pictures (samples, height, width, channels)."""
-        np.copyto(work.inside, picture)
-        np.copyto(work.cells, work.windows)
+    def _views(self, rows):
+        """Room for pictures with zeros around, the pictures in it, its windows, and `rows` in the windows' shape."""
+        (h, w), (sh, sw), (top, left), (height, width, channels) = self.grid, self.stride, self.before, self.picture
+        cells = rows[:, :self.size].reshape(-1, h, w, *self.kernel, channels, copy=False)
+        padded = np.zeros((len(cells), *self.padded, channels), rows.dtype)
+        # windows[n, i, j, a, b] is padded[n, i·sh + a, j·sw + b], the same memory.
+        sample, down, right, channel = padded.strides
+        windows = np.ndarray(cells.shape, rows.dtype, padded, 0, (sample, sh * down, sw * right, down, right, channel))
+        return padded, padded[:, top:top + height, left:left + width], windows, cells
 
-    @staticmethod
-    def scatter(work):
-        """Add work.rows up to pictures; returns them, a view (samples, height, width, channels)."""
-        for margin in work.margins:
-            margin.fill(0)
-        (pixels, cells), *others = work.pieces      # the first reach every pixel that any reach, but for the margins
-        np.copyto(pixels, cells)
-        for pixels, cells in others:
-            np.add(pixels, cells, out=pixels)
-        return work.inside
+    def gather(self, rows):
+        """A function of pictures (samples, height, width, channels) that fills these rows."""
+        _, inside, windows, cells = self._views(rows)
+
+        def gather(pictures):
+            np.copyto(inside, pictures)
+            np.copyto(cells, windows)
+        return gather
+
+    def scatter(self, rows):
+        """A function without arguments that adds these rows up to pictures; it returns them, a view."""
+        (padded, inside, *arrays), (h, w), (kh, kw), (sh, sw) = self._views(rows), self.grid, self.kernel, self.stride
+        # Of stride × stride pixels of each window no other window has any: ⌈k/s⌉² additions, not k².
+        (pixels, first), *others = [[array[:, :, :, a:a + sh, b:b + sw] for array in arrays]
+                                    for a in range(0, kh, sh) for b in range(0, kw, sw)]
+
+        def scatter():
+            padded[:, h * sh:] = padded[:, :, w * sw:] = 0      # where only the others reach
+            np.copyto(pixels, first)
+            for sums, more in others:
+                np.add(sums, more, sums)
+            return inside
+        return scatter
 
 
 class Conv2D(Layer):
@@ -118,17 +116,17 @@ class Conv2D(Layer):
 
     def forward(self, params, x):
         """x: (samples, *inputs).  Out comes (samples, *outputs)."""
-        patches = self.patches.work(len(x), x.dtype, ones=True)
-        work = self.dense.forward(params, patches.rows)
-        work.steps.insert(0, partial(self.patches.gather, patches, x))
+        rows = self.patches.rows(len(x), x.dtype, ones=True)
+        work = self.dense.forward(params, rows)
+        work.steps.insert(0, partial(self.patches.gather(rows), x))
         work.out = work.y.reshape(-1, *self.outputs, copy=False)
         return work
 
     def backward(self, params, work, dy, grads):
         """dy: (samples, *outputs).  dL/dx is (samples, *inputs)."""
         rows, steps, onward = self.dense.backward(params, work, dy.reshape(-1, self.filters, copy=False), grads)
-        patches, dx = self.patches.work(len(work.out), dy.dtype, rows=rows), np.empty((len(work.out), *self.inputs), dy.dtype)
-        return dx, steps, [*onward, partial(self.patches.scatter, patches), partial(np.copyto, dx, patches.inside)]
+        dx, scatter = np.empty((len(work.out), *self.inputs), dy.dtype), self.patches.scatter(rows)
+        return dx, steps, [*onward, lambda: np.copyto(dx, scatter())]
 
 
 class Conv2DTranspose(Conv2D):
@@ -149,43 +147,48 @@ class Conv2DTranspose(Conv2D):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
     def _blocks(self, samples, dtype):
-        """Slices of so few pictures that what is painted stays in the cache until it is read again; buffers for each."""
+        """So few pictures at a time that what is painted stays in the cache until it is read again: slices and buffers."""
         @cache
         def buffers(count):
-            ahead = self.patches.work(count, dtype)
-            return SimpleNamespace(ahead=ahead, back=self.patches.work(count, dtype, rows=ahead.rows),
-                                   scratch=np.empty((count, *self.outputs), dtype))
+            rows = self.patches.rows(count, dtype)
+            scratch = np.empty((count, *self.outputs), dtype)
+            return rows, self.patches.scatter(rows), self.patches.gather(rows), scratch
 
         starts = range(0, samples, BLOCK)
-        return [(slice(start, start + BLOCK), buffers(min(BLOCK, samples - start))) for start in starts]
+        return [(slice(start, start + BLOCK), *buffers(min(BLOCK, samples - start))) for start in starts]
 
     def forward(self, params, x):
         (weights, bias), y = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
-        work = SimpleNamespace(x=x, y=y, out=y, blocks=self._blocks(len(x), x.dtype))
-        biases = np.empty(self.outputs, x.dtype)                        # a whole picture is quicker to add than a pixel
-        work.steps = [partial(np.copyto, biases, bias)]
-        for block, buffers in work.blocks:
-            part = y[block]
-            work.steps += [partial(np.matmul, x[block].reshape(-1, self.inputs[2]), weights.T, buffers.ahead.rows),
-                           partial(self.patches.scatter, buffers.ahead),
-                           partial(np.copyto, part, buffers.ahead.inside),
-                           partial(np.add, part, biases, part),
-                           partial(ACTIVATIONS[self.activation].forward, part, buffers.scratch[:1])]
-        return work
+        blocks, biases = self._blocks(len(x), x.dtype), np.empty(self.outputs, x.dtype)
+
+        def paint():
+            biases[...] = bias                              # a whole picture is quicker to add than a pixel
+            for block, rows, scatter, _, scratch in blocks:
+                np.matmul(x[block].reshape(-1, self.inputs[2]), weights.T, rows)
+                part = y[block]
+                np.copyto(part, scatter())
+                np.add(part, biases, part)
+                ACTIVATIONS[self.activation].forward(y[block], scratch[:1])
+
+        return SimpleNamespace(x=x, y=y, out=y, blocks=blocks, steps=[paint])
 
     def backward(self, params, work, dy, grads):
         dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.y.shape)
         block_grads = np.empty_like(grads)
-        (weight_grads, bias_grads), steps = self._split(block_grads), [partial(grads.fill, 0)]
-        for block, buffers in work.blocks:
-            x, slope, rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
-            steps += [partial(ACTIVATIONS[self.activation].backward, work.y[block], dy[block], buffers.scratch),
-                      partial(self.patches.gather, buffers.back, dy[block]),
-                      partial(np.matmul, np.ones(len(slope), slope.dtype), slope, bias_grads),
-                      partial(np.matmul, buffers.back.rows.T, x, weight_grads),
-                      partial(np.matmul, buffers.back.rows, weights, rows),
-                      partial(np.add, grads, block_grads, grads)]
-        return dx, steps, []            # dx is in steps: the next block uses these rows again
+        weight_grads, bias_grads = self._split(block_grads)
+
+        def learn():
+            grads.fill(0)
+            for block, rows, _, gather, scratch in work.blocks:
+                x, slope, dx_rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
+                ACTIVATIONS[self.activation].backward(work.y[block], dy[block], scratch)
+                gather(dy[block])
+                np.matmul(np.ones(len(slope), slope.dtype), slope, bias_grads)
+                np.matmul(rows.T, x, weight_grads)
+                np.matmul(rows, weights, dx_rows)
+                np.add(grads, block_grads, grads)
+
+        return dx, [learn], []          # dx is made here: the next block uses these rows again
 
 
 class Flatten(Layer):
