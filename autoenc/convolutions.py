@@ -15,15 +15,13 @@ odd pixel of padding after the picture, not before (Dumoulin and Visin, 2016, dr
 """
 
 import math
-from functools import cache, partial
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 
 from .checks import choice, whole_number, whole_numbers
 from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
-
-BLOCK = 8                       # pictures that a transposed convolution paints at a time
 
 
 class Patches:
@@ -63,29 +61,20 @@ class Patches:
         windows = np.ndarray(cells.shape, rows.dtype, padded, 0, (sample, sh * down, sw * right, down, right, channel))
         return padded, padded[:, top:top + height, left:left + width], windows, cells
 
-    def gather(self, rows):
-        """A function of pictures (samples, height, width, channels) that fills these rows."""
+    def gather(self, pictures, rows):
+        """Steps that fill `rows` from pictures (samples, height, width, channels)."""
         _, inside, windows, cells = self._views(rows)
-
-        def gather(pictures):
-            np.copyto(inside, pictures)
-            np.copyto(cells, windows)
-        return gather
+        return [partial(np.copyto, inside, pictures), partial(np.copyto, cells, windows)]
 
     def scatter(self, rows):
-        """A function without arguments that adds these rows up to pictures; it returns them, a view."""
+        """Pictures, a view, and steps that add `rows` up to them."""
         (padded, inside, *arrays), (h, w), (kh, kw), (sh, sw) = self._views(rows), self.grid, self.kernel, self.stride
         # Of stride × stride pixels of each window no other window has any: ⌈k/s⌉² additions, not k².
-        (pixels, first), *others = [[array[:, :, :, a:a + sh, b:b + sw] for array in arrays]
-                                    for a in range(0, kh, sh) for b in range(0, kw, sw)]
-
-        def scatter():
-            padded[:, h * sh:] = padded[:, :, w * sw:] = 0      # where only the others reach
-            np.copyto(pixels, first)
-            for sums, more in others:
-                np.add(sums, more, sums)
-            return inside
-        return scatter
+        first, *others = [[array[:, :, :, a:a + sh, b:b + sw] for array in arrays]
+                          for a in range(0, kh, sh) for b in range(0, kw, sw)]
+        steps = [partial(margin.fill, 0) for margin in (padded[:, h * sh:], padded[:, :, w * sw:])]
+        steps += [partial(np.copyto, *first)]           # it reaches every pixel that any reach, but for the margins
+        return inside, steps + [partial(np.add, pixels, more, pixels) for pixels, more in others]
 
 
 class Conv2D(Layer):
@@ -118,15 +107,15 @@ class Conv2D(Layer):
         """x: (samples, *inputs).  Out comes (samples, *outputs)."""
         rows = self.patches.rows(len(x), x.dtype, ones=True)
         work = self.dense.forward(params, rows)
-        work.steps.insert(0, partial(self.patches.gather(rows), x))
+        work.steps = self.patches.gather(x, rows) + work.steps
         work.out = work.y.reshape(-1, *self.outputs, copy=False)
         return work
 
     def backward(self, params, work, dy, grads):
         """dy: (samples, *outputs).  dL/dx is (samples, *inputs)."""
         rows, steps, onward = self.dense.backward(params, work, dy.reshape(-1, self.filters, copy=False), grads)
-        dx, scatter = np.empty((len(work.out), *self.inputs), dy.dtype), self.patches.scatter(rows)
-        return dx, steps, [*onward, lambda: np.copyto(dx, scatter())]
+        (pictures, scatter), dx = self.patches.scatter(rows), np.empty((len(work.out), *self.inputs), dy.dtype)
+        return dx, steps, [*onward, *scatter, partial(np.copyto, dx, pictures)]
 
 
 class Conv2DTranspose(Conv2D):
@@ -146,49 +135,27 @@ class Conv2DTranspose(Conv2D):
     def _split(self, params):
         return params[:-self.filters].reshape(self.patches.size, self.inputs[2]), params[-self.filters:]
 
-    def _blocks(self, samples, dtype):
-        """So few pictures at a time that what is painted stays in the cache until it is read again: slices and buffers."""
-        @cache
-        def buffers(count):
-            rows = self.patches.rows(count, dtype)
-            scratch = np.empty((count, *self.outputs), dtype)
-            return rows, self.patches.scatter(rows), self.patches.gather(rows), scratch
-
-        starts = range(0, samples, BLOCK)
-        return [(slice(start, start + BLOCK), *buffers(min(BLOCK, samples - start))) for start in starts]
-
     def forward(self, params, x):
-        (weights, bias), y = self._split(params), np.empty((len(x), *self.outputs), x.dtype)
-        blocks, biases = self._blocks(len(x), x.dtype), np.empty(self.outputs, x.dtype)
-
-        def paint():
-            biases[...] = bias                              # a whole picture is quicker to add than a pixel
-            for block, rows, scatter, _, scratch in blocks:
-                np.matmul(x[block].reshape(-1, self.inputs[2]), weights.T, rows)
-                part = y[block]
-                np.copyto(part, scatter())
-                np.add(part, biases, part)
-                ACTIVATIONS[self.activation].forward(y[block], scratch[:1])
-
-        return SimpleNamespace(x=x, y=y, out=y, blocks=blocks, steps=[paint])
+        """x: (samples, *inputs).  Out comes (samples, *outputs)."""
+        (weights, bias), pixels = self._split(params), x.reshape(-1, self.inputs[2], copy=False)
+        y, rows = np.empty((len(x), *self.outputs), x.dtype), self.patches.rows(len(x), x.dtype)
+        biases, scratch, (pictures, scatter) = np.empty_like(y[0]), np.empty_like(y), self.patches.scatter(rows)
+        steps = [partial(np.matmul, pixels, weights.T, rows), *scatter,
+                 partial(np.copyto, biases, bias),              # a whole picture is quicker to add than a pixel
+                 partial(np.add, pictures, biases, y),
+                 partial(ACTIVATIONS[self.activation].forward, y, scratch[:1])]
+        return SimpleNamespace(pixels=pixels, rows=rows, y=y, out=y, scratch=scratch, steps=steps)
 
     def backward(self, params, work, dy, grads):
-        dx, (weights, _), dy = np.empty_like(work.x), self._split(params), dy.reshape(work.y.shape)
-        block_grads = np.empty_like(grads)
-        weight_grads, bias_grads = self._split(block_grads)
-
-        def learn():
-            grads.fill(0)
-            for block, rows, _, gather, scratch in work.blocks:
-                x, slope, dx_rows = (part[block].reshape(-1, part.shape[-1]) for part in (work.x, dy, dx))
-                ACTIVATIONS[self.activation].backward(work.y[block], dy[block], scratch)
-                gather(dy[block])
-                np.matmul(np.ones(len(slope), slope.dtype), slope, bias_grads)
-                np.matmul(rows.T, x, weight_grads)
-                np.matmul(rows, weights, dx_rows)
-                np.add(grads, block_grads, grads)
-
-        return dx, [learn], []          # dx is made here: the next block uses these rows again
+        """dy: (samples, *outputs), or as rows.  dL/dx is (samples, *inputs)."""
+        (weights, _), (weight_grads, bias_grads) = self._split(params), self._split(grads)
+        dy, slope = dy.reshape(work.y.shape, copy=False), dy.reshape(-1, self.filters, copy=False)
+        dx = np.empty((len(dy), *self.inputs), dy.dtype)
+        steps = [partial(ACTIVATIONS[self.activation].backward, work.y, dy, work.scratch),
+                 *self.patches.gather(dy, work.rows),
+                 partial(np.matmul, np.ones(len(slope), dy.dtype), slope, bias_grads),
+                 partial(np.matmul, work.rows.T, work.pixels, weight_grads)]
+        return dx, steps, [partial(np.matmul, work.rows, weights, dx.reshape(work.pixels.shape))]
 
 
 class Flatten(Layer):

@@ -14,7 +14,6 @@ By *reparameterisation*: z = mean + exp(log_var / 2) · ε, with ε drawn from N
 function of mean and log_var.
 """
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial, reduce
@@ -33,7 +32,7 @@ from .models import Model, Pass, views
 from .training import History, one_blas_thread, train
 
 NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
-MICRO = 32                      # pictures at a time, at most: few for the cache, many for threads, which wait between steps
+MICRO = 8                       # pictures at a time: what one step writes is still in the cache when the next reads it
 
 
 class Sample(Layer):
@@ -88,16 +87,14 @@ def micro_batches(count, layers, params, loss=None):
         return Pass(layers, params, x, loss, x.reshape(len(x), -1))
 
     def run(function, x, *arrays):
-        size = min(MICRO, max(MICRO // 4, -(-len(x) // 2)))         # with 32, each of two workers gets a half
-
         def one(first):
-            part, *parts = [array[first:first + size] for array in (x, *arrays)]
+            part, *parts = [array[first:first + MICRO] for array in (x, *arrays)]
             micro = own(get_ident(), part.shape)
             micro.x[...] = part
             with np.errstate(all="ignore"):
                 return function(micro, *parts)
 
-        firsts = range(0, len(x), size)
+        firsts = range(0, len(x), MICRO)
         share = pool.map if count > 1 and len(firsts) > 1 else map      # a slider moved: no time to start threads
         return list(share(one, firsts))
 
@@ -119,7 +116,7 @@ class VAE(Model):
     def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32):
         self.latent, self.shape = whole_number("latent", latent), whole_numbers("shape", shape, 3)
         self.beta = number("beta", beta, "a finite number, not negative", lambda value: 0 <= value < np.inf)
-        must(self.shape[0] % 4 == self.shape[1] % 4 == 0, "shape", shape, "of a height and width that are multiples of 4")
+        must(self.shape[0] % 4 == self.shape[1] % 4 == 0, "shape", shape, "of height and width that are multiples of 4")
         self.dtype = float_type(dtype)
         half = Conv2D(self.shape, 32, 3, 2, activation="relu")
         quarter = Conv2D(half.outputs, 64, 3, 2, activation="relu")
