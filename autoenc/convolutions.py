@@ -28,20 +28,16 @@ class Patches:
     """Where the windows of kernel (kh, kw) lie on a picture (height, width, channels).
 
     grid: how many there are, down and across.  before: the rows and columns of zeros in front of the
-    picture.  padded: its height and width with all zeros around it, in whole strides.
+    picture.  padded: its height and width with all zeros around it.
     """
 
     def __init__(self, picture, kernel, stride, padding):
         self.picture, self.kernel, self.stride = picture, kernel, stride
         self.size = math.prod(kernel) * picture[2]
-        axes = [self._axis(*axis, padding) for axis in zip(picture, kernel, stride)]
-        self.grid, self.before, self.padded = zip(*axes)
-
-    @staticmethod
-    def _axis(length, kernel, stride, padding):
-        windows = -(-length // stride) if padding == "same" else (length - kernel) // stride + 1
-        reach = max((windows - 1) * stride + kernel, length)
-        return windows, (reach - length) // 2, reach
+        length, window, step = np.array([picture[:2], kernel, stride])          # down and across
+        grid = -(-length // step) if padding == "same" else (length - window) // step + 1
+        reach = np.maximum((grid - 1) * step + window, length)
+        self.grid, self.before, self.padded = np.array([grid, (reach - length) // 2, reach]).tolist()
 
     def rows(self, samples, dtype, ones=False):
         """An array for the patches of so many pictures, one a row; with a last column of `ones` if wanted."""

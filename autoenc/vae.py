@@ -188,9 +188,8 @@ class VAE(Model):
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""
-        x, epsilon = self._pictures("x", x), self._codes("epsilon", epsilon)
-        if len(epsilon) != len(x):
-            raise ValueError(f"epsilon has {len(epsilon)} rows; it must have one for each of the {len(x)} of x")
+        x = self._pictures("x", x)
+        epsilon = numbers("epsilon", epsilon, (len(x), self.latent), kinds="f", dtype=self.dtype)
         with self._workers(1) as run:
             losses, gradient = self._losses(run, x, epsilon, learn=True)
         return dict(zip(NAMES, map(float, losses))), gradient

@@ -334,7 +334,7 @@ X = pictures(4)
     (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x has values from nan"),
     (lambda vae: vae.encode(X[:, :4]), "x was .* of shape"), (lambda vae: vae.decode(np.zeros((3, 5))), "z was .* of shape"),
     (lambda vae: vae.decode(np.zeros((3, 2), int)), "z was .* of shape"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
-    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), "epsilon has 3"),
+    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), "epsilon was .* of shape"),
     (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), "epsilon was .* of shape"),
     (lambda vae: VAE(latent=0), "latent"), (lambda vae: VAE(latent=2.0), "latent"), (lambda vae: VAE(beta=-1), "beta"),
     (lambda vae: VAE(beta=np.nan), "beta"), (lambda vae: VAE(dtype="float16"), "dtype"),
