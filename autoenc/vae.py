@@ -96,7 +96,7 @@ def micro_batches(count, layers, params, loss=None):
 
         firsts = range(0, len(x), MICRO)
         share = pool.map if count > 1 and len(firsts) > 1 else map      # a slider moved: no time to start threads
-        return list(share(one, firsts))
+        return share(one, firsts)
 
     with ThreadPoolExecutor(whole_number("workers", count, most=256)) as pool, one_blas_thread():
         yield run
@@ -142,12 +142,9 @@ class VAE(Model):
     def _pictures(self, name, x):
         return numbers(name, x, ("n", *self.shape), kinds="f", dtype=self.dtype, low=0, high=1)
 
-    def _codes(self, name, z):
-        return numbers(name, z, ("n", self.latent), kinds="f", dtype=self.dtype)
-
     def _through(self, part, name, x):
         with micro_batches(2, *self._part(part)) as run:
-            return self._finite(name, x, np.concatenate(run(lambda micro: micro.forward().copy(), x)))
+            return self._finite(name, x, np.concatenate(list(run(lambda micro: micro.forward().copy(), x))))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
@@ -155,7 +152,8 @@ class VAE(Model):
 
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
-        return self._through(self.decoder, "z", widened(self._codes("z", z))[0]).reshape(-1, *self.shape)
+        z = numbers("z", z, ("n", self.latent), kinds="f", dtype=self.dtype)
+        return self._through(self.decoder, "z", widened(z)[0]).reshape(-1, *self.shape)
 
     def sample(self, n, rng=None):
         """n pictures that nobody has seen: decoded from random codes of the prior N(0, 1)."""
@@ -178,7 +176,10 @@ class VAE(Model):
             losses = np.array([reconstruction, sample.kl, reconstruction + self.beta * sample.kl])
             return losses, micro.grads.copy() if learn else 0
 
-        return [reduce(iadd, parts) / len(x) for parts in zip(*run(one, x, epsilon))]          # in place, unlike `sum`
+        def add(sums, parts):
+            return [*map(iadd, sums, parts)]                    # in place
+
+        return [total / len(x) for total in reduce(add, run(one, x, epsilon))]      # while others are computed
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
