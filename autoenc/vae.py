@@ -74,11 +74,11 @@ class Sample(Layer):
 
 @contextmanager
 def micro_batches(count, layers, params, loss=None):
-    """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and returns
-    a list, of each what function(pass, *parts of the arrays) returns; the pass has its part of x already.
+    """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and yields,
+    of each, what function(pass, *parts of the arrays) returns; the pass has its part of x already.
 
     `count` threads share the micro-batches, each with passes of its own through `layers`.
-    A micro-batch's result does not depend on who computes it, and the list is in their order: one worker or
+    A micro-batch's result does not depend on who computes it, and the results come in their order: one worker or
     eight, the numbers are the same.
     """
     @cache

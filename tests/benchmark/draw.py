@@ -27,7 +27,7 @@ WHY = dict(
     hidden="With few neurons an epoch is little more than starting functions; the products' share grows, but 32 characters are few, "
            "and even from 256 to 512 neurons the slope is still below 1.",
     batch="One step of Adam and one meeting of the threads a batch: with 16 pictures each of them pays a sixteenth of it, with 1024 "
-          "nothing that shows. Work is done on at most 32 pictures at a time, whatever the batch; PyTorch works on all of a batch "
+          "nothing that shows. Work is done on eight pictures at a time, whatever the batch; PyTorch works on all of a batch "
           "at a time, and takes longer for each picture of a large one.",
     workers="Two threads share memory, one of Python's locks and the processor's power: the bare matrix products, which need no "
             "lock, do not become twice as quick on two cores either (compare their row of the VAE with the budget's sum).")
