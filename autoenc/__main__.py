@@ -33,7 +33,7 @@ def chosen(names):
     for name in names:
         if not any(file.name.startswith(name) for file in files):
             sys.exit(f"No notebook begins with {name!r}; in {NOTEBOOKS.resolve()}, which should be beside README.md, "
-                     f"there are: {', '.join(file.name for file in files)}")
+                     f"there are: {', '.join(file.name for file in files) or 'none'}")
     return [file for file in files if file.name.startswith(tuple(names))]
 
 

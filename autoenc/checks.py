@@ -49,23 +49,26 @@ def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf
     """`x` as an array of finite numbers in [low, high], turned into `dtype`.
 
     shapes: one or several that it may have, of sizes and words.  ("n", 35) is any number of rows of 35, and with
-    "..." in front there may be any axes before them.  kinds: of dtype, in which it may be given.
+    "..." in front there may be any axes before them; it may never be empty.  kinds: of dtype, in which it may be
+    given.  TypeError for another kind, else ValueError.
     """
     try:
         x = np.asarray(x)
     except Exception:               # objects that fail to become an array in their own way
-        raise ValueError(f"{name} was {type(x).__name__}; it must be an array, all its rows of one shape") from None
+        raise ValueError(f"{name} was a {type(x).__name__} that makes no array; its rows must have one shape") from None
     if x.dtype.kind not in kinds or not x.size or not any(_fits(x.shape, shape) for shape in shapes):
         several = {"f": "floating-point numbers", "u": "unsigned integers, as uint8,"}.get(kinds, "numbers")
         allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
         wanted = " or ".join(allowed).replace("'", "")
+        was = f"{x.dtype} of shape {x.shape}" if x.ndim else repr(x.item())
         error = ValueError if x.dtype.kind in kinds else TypeError
-        raise error(f"{name} was {x.dtype} of shape {x.shape}; it must be {wanted}, not empty")
+        raise error(f"{name} was {was}; it must be {wanted}{'' if x.size else ', not empty'}")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
     least, most = x.min(), x.max()
     if not (low <= least and most <= high and np.isfinite(least) and np.isfinite(most)):
-        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite and in [{low:g}, {high:g}]")
+        bounds = f" and in [{low:g}, {high:g}]" if np.isfinite([low, high]).any() else ""
+        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite{bounds}")
     return x
 
 

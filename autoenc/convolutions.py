@@ -69,7 +69,7 @@ class Patches:
         first, *others = [[array[:, :, :, a:a + sh, b:b + sw] for array in arrays]
                           for a in range(0, kh, sh) for b in range(0, kw, sw)]
         steps = [partial(margin.fill, 0) for margin in (padded[:, h * sh:], padded[:, :, w * sw:])]
-        steps += [partial(np.copyto, *first)]           # it reaches every pixel that any reach, but for the margins
+        steps += [partial(np.copyto, *first)]           # nothing to add to yet: it reaches all pixels but the margins
         return inside, steps + [partial(np.add, pixels, more, pixels) for pixels, more in others]
 
 

@@ -68,12 +68,18 @@ class Explorer:
         must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
         self.zoom = whole_number("zoom", zoom, most=100)
-        pictures = numbers("what render returned", [[render(a, b) for a in self.x[1]] for b in self.y[1]],
-                           ("y", "x", "h", "w"), ("y", "x", "h", "w", 3), kinds="u", high=255)
-        self.atlas = np.vstack([np.hstack(row) for row in pictures.astype(np.uint8)])
+        rows = [[self.picture(a, b) for a in self.x[1]] for b in self.y[1]]
+        shapes = {picture.shape for row in rows for picture in row}
+        must(len(shapes) == 1, "what render returned", sorted(shapes), "of the same shape everywhere")
+        self.atlas = np.vstack([np.hstack(row) for row in rows])
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
+
+    def picture(self, a, b):
+        """What `render` makes of two values, checked."""
+        shapes = ("h", "w"), ("h", "w", 3)
+        return numbers("what render returned", self.render(a, b), *shapes, kinds="u", low=0, high=255).astype(np.uint8)
 
     def widget(self):
         """The live explorer, of ipywidgets: an image above two sliders."""
@@ -85,7 +91,7 @@ class Explorer:
         image = widgets.Image(format="png")
 
         def drawn(_):
-            return png(np.asarray(self.render(x.value, y.value), np.uint8), self.zoom)
+            return png(self.picture(x.value, y.value), self.zoom)
 
         for slider in x, y:
             widgets.dlink((slider, "value"), (image, "value"), drawn)

@@ -78,8 +78,8 @@ class Model:
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
         from .files import replace_arrays       # imported only here, for it takes some milliseconds
 
-        settings = json.dumps({"model": type(self).__name__, **self.settings})
-        replace_arrays(path, settings=settings, parameters=numbers("parameters", self.parameters, ("...", "n")))
+        parameters = numbers("parameters", self.parameters, ("...", "n"), kinds="f")
+        replace_arrays(path, settings=json.dumps({"model": type(self).__name__, **self.settings}), parameters=parameters)
 
     @classmethod
     def load(cls, path):
@@ -103,8 +103,9 @@ class Model:
         must(math.prod(shape) <= 1e8, f"the number of parameters of {self}", math.prod(shape), "at most 100 million")
         if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
             return np.concatenate(draw(generator(rng)), axis=None, dtype=self.dtype).reshape(shape)
-        must(rng.dtype == self.dtype, "rng, the parameters,", rng, f"{self.dtype} for {self}")
-        return numbers("rng, the parameters,", rng, shape).copy()
+        given, wanted = (f"{dtype} of shape {size}" for dtype, size in ((rng.dtype, rng.shape), (self.dtype, shape)))
+        must(given == wanted, "rng, the parameters,", given, f"{wanted} for {self}")
+        return rng.copy()
 
     def _part(self, part):
         """The encoder, the decoder or all layers, and their parameters: (layers, a view of `parameters`)."""
@@ -138,7 +139,8 @@ class Autoencoder(Model):
         self.output = choice("output", output, ACTIVATIONS)
         self.members = None if members is None else whole_number("members", members)
         self.dtype = float_type(dtype)
-        self.settings = {**vars(self), "dtype": self.dtype.name}        # all that it has so far
+        self.settings = dict(sizes=self.sizes, hidden=hidden, latent=latent, output=output, members=self.members,
+                             dtype=self.dtype.name)
         steps = list(zip(self.sizes, self.sizes[1:]))
         self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
         self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]]
@@ -174,7 +176,7 @@ class Autoencoder(Model):
 
     def member(self, k):
         """Network k of the members, as a model of its own that shares nothing with this one."""
-        must(self.members, "members", self.members, "the number of networks, for one of them to be taken out")
+        must(self.members, "members", self.members, "a number: this model is a single network")
         parameters = self.parameters[whole_number("k", k, least=0, most=self.members - 1)]
         return type(self)(**{**self.settings, "members": None}, rng=parameters)
 
@@ -182,7 +184,7 @@ class Autoencoder(Model):
         """What there is to learn, checked: (layers, loss of their output, x).  Cross-entropy works on logits."""
         layers, bounds = list(self.layers), {}
         if choice("loss", loss, LOSSES) == "bce":
-            must(self.output == "sigmoid", "output", self.output, "'sigmoid' for loss 'bce', of probabilities")
+            must(self.output == "sigmoid", "output", self.output, "'sigmoid' for loss 'bce' (or take loss='mse')")
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
         return layers, LOSSES[loss], self._samples("x", x, self.sizes[0], **bounds)
 

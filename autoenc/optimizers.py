@@ -10,7 +10,6 @@ progress, which runs from 0 at the first step towards 1 at the end, that returns
 """
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -35,11 +34,14 @@ def _fraction(name, value):
     return number(name, value, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1)
 
 
-class SGD(SimpleNamespace):
+class SGD:
     """Gradient descent, the report's NONE: params -= rate · gradient."""
 
     def __init__(self, learning_rate=0.01):
         self.learning_rate = learning_rate
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def rates(self, params):
         """A function of progress that returns learning rates, checked, shaped to multiply `params`."""
@@ -53,9 +55,9 @@ class SGD(SimpleNamespace):
         return lambda progress: constant
 
     def start(self, params, grads):
-        """A function step(progress) that moves `params`, in place, against what `grads` then holds, which it uses up.
+        """A function step(progress) that moves `params`, in place, against what `grads` then holds; that may be used up.
 
-        The step may be scaled, for the sake of optimisers that go down another vector than the gradient.
+        This one's step can also be scaled, for optimisers that go down another vector than the gradient.
         """
         rate = self.rates(params)
 

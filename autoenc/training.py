@@ -90,7 +90,7 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
     losses, kept = [], params.copy()        # kept: what an error leaves
-    finite = finished = kept
+    finite = finished = kept                # and as nobody writes into them, one array may be all three
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:

@@ -16,8 +16,7 @@ function of mean and log_var.
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache, partial, reduce
-from operator import iadd
+from functools import cache, partial
 from pathlib import Path
 from threading import get_ident
 from types import SimpleNamespace
@@ -75,7 +74,8 @@ class Sample(Layer):
 @contextmanager
 def micro_batches(count, layers, params, loss=None):
     """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and yields,
-    of each, what function(pass, *parts of the arrays) returns; the pass has its part of x already.
+    of each, what function(pass, *parts of the arrays) returns; the pass has its part of x already.  It is used again
+    for the next: what is to last must be copied.
 
     `count` threads share the micro-batches, each with passes of its own through `layers`.
     A micro-batch's result does not depend on who computes it, and the results come in their order: one worker or
@@ -172,20 +172,22 @@ class VAE(Model):
         def one(micro, epsilon):
             sample = micro.works[len(self.encoder)]
             sample.epsilon = epsilon
-            reconstruction = micro.run(learn)
-            losses = np.array([reconstruction, sample.kl, reconstruction + self.beta * sample.kl])
+            reconstruction, divergence = float(micro.run(learn)), float(sample.kl)
+            losses = np.array([reconstruction, divergence, reconstruction + self.beta * divergence])
             return losses, micro.grads.copy() if learn else 0
 
-        def add(sums, parts):
-            return [*map(iadd, sums, parts)]                    # in place
-
-        return [total / len(x) for total in reduce(add, run(one, x, epsilon))]      # while others are computed
+        losses, gradient = np.zeros(len(NAMES)), np.zeros_like(self.parameters) if learn else 0
+        for part, slope in run(one, x, epsilon):            # added up while others are computed
+            losses += part
+            gradient += slope
+        return losses / len(x), gradient / len(x)
 
     def evaluate(self, x, rng=0, workers=2):
         """The three losses of pictures x, means over them with one random code each, by name."""
-        x, epsilon = self._pictures("x", x), self.noise(len(x), generator(rng))
+        x = self._pictures("x", x)
         with self._workers(workers) as run:
-            return dict(zip(NAMES, map(float, self._losses(run, x, epsilon)[0])))
+            losses, _ = self._losses(run, x, self.noise(len(x), generator(rng)))
+        return dict(zip(NAMES, map(float, losses)))
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""

@@ -328,9 +328,24 @@ def test_saving_replaces_the_old_file(saved):
 def test_what_could_not_be_loaded_is_not_saved(saved):
     model, path = saved
     before, model.parameters[0] = path.read_bytes(), np.nan
-    with pytest.raises(ValueError, match="^parameters has values from nan to nan; all must be finite"):
+    with pytest.raises(ValueError, match="^parameters has values from nan to nan; all must be finite$"):
+        model.save(path)
+    model.parameters = np.zeros_like(model.parameters, int)
+    with pytest.raises(TypeError, match="^parameters was int64 of shape"):
         model.save(path)
     assert path.read_bytes() == before
+
+
+def test_a_member_that_is_not_finite_can_be_taken_out_and_looked_at():
+    networks = Autoencoder((35, 2), members=2, rng=0)
+    networks.parameters[1, 3] = np.nan
+    assert np.isnan(networks.member(1).parameters[3])
+
+
+def test_parameters_of_another_network_are_refused_by_what_they_are():
+    with pytest.raises(ValueError, match=r"^rng, the parameters, was 'float64 of shape \(3,\)'; "
+                                         r"it must be float32 of shape \(177,\) for Autoencoder\(sizes=\(35, 2\)"):
+        Autoencoder((35, 2), rng=np.zeros(3))
 
 
 def test_a_saved_model_holds_no_pickle(saved):

@@ -80,6 +80,7 @@ BAD_FITS = [
     (TypeError, "corrupt ", dict(corrupt=0.2)),
     (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x[..., :-1])),
     (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x[0, 0])),
+    (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x[:1])),
     (TypeError, "corrupt's result ", dict(corrupt=lambda x, rng: None)),
     (TypeError, "corrupt's result ", dict(corrupt=lambda x, rng: x + 0j)),
     (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x * math.nan)),

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from autoenc import SGD, VAE, Adam
 from autoenc.models import views
@@ -324,18 +325,64 @@ NAN[2, 3, 4] = np.nan
 X = pictures(4)
 
 
+class Still(VAE):
+    def noise(self, samples, rng):
+        return np.zeros((samples, self.latent), self.dtype)
+
+
+def test_losses_do_not_drift_however_many_pictures_there_are():
+    vae, x = Still(rng=1, shape=(4, 4, 1)), pictures(8, (4, 4, 1), "float32")
+    few, many = vae.evaluate(x), vae.evaluate(np.tile(x, (2000, 1, 1, 1)))
+    assert many == pytest.approx(few, rel=1e-9)
+    assert many["total_loss"] == pytest.approx(many["reconstruction_loss"] + many["kl_loss"], rel=1e-12)
+
+
+def test_workers_that_cannot_be_cost_no_random_number():
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    with pytest.raises(ValueError, match="^workers"):
+        small().evaluate(X, rng, workers=0)
+    assert rng.bit_generator.state == before
+
+
+def threads_of_blas():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_an_error_in_one_micro_batch_leaves_parameters_and_threads_as_before(error):
+    class Failing(VAE):
+        def _losses(self, run, x, epsilon, learn=False):
+            calls = iter(range(3))
+
+            def fail(function, *arrays):
+                def one(micro, *parts):
+                    if next(calls, None) is None:
+                        raise error("in a worker")
+                    return function(micro, *parts)
+                return run(one, *arrays)
+            return super()._losses(fail, x, epsilon, learn)
+
+    vae, threads, blas = Failing(rng=0, shape=(8, 8, 1)), threading.active_count(), threads_of_blas()
+    before = vae.parameters.copy()
+    with pytest.raises(error, match="in a worker"):
+        vae.fit(pictures(64, dtype="float32"), 2, 64)
+    np.testing.assert_array_equal(vae.parameters, before)
+    assert threading.active_count() == threads and threads_of_blas() == blas
+
+
 @pytest.mark.parametrize("call, name", [
-    (lambda vae: vae.fit(X[..., 0]), "x was .* of shape"), (lambda vae: vae.fit(X[:0]), "x was .* of shape"),
-    (lambda vae: vae.fit((X * 255).astype("uint8")), "x was .* of shape"), (lambda vae: vae.fit(X * 255), "x has values"),
-    (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x was .* of shape"),
+    (lambda vae: vae.fit(X[..., 0]), r"x was float64 of shape \(4, 8, 8\)"), (lambda vae: vae.fit(X[:0]), r"x was float64 of shape \(0, 8, 8, 1\); .* not empty"),
+    (lambda vae: vae.fit((X * 255).astype("uint8")), "x was uint8 of shape"), (lambda vae: vae.fit(X * 255), "x has values"),
+    (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x was 'pictures'"),
     (lambda vae: vae.fit(X, 0), "epochs"), (lambda vae: vae.fit(X, 1, batch_size=0), "batch_size"),
     (lambda vae: vae.fit(X, 1, batch_size=5), "batch_size"), (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"),
     (lambda vae: vae.fit(X, 1, 2, workers=1.5), "workers"), (lambda vae: vae.fit(X, 1, 2, optimizer="adam"), "optimizer"),
     (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x has values from nan"),
-    (lambda vae: vae.encode(X[:, :4]), "x was .* of shape"), (lambda vae: vae.decode(np.zeros((3, 5))), "z was .* of shape"),
-    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z was .* of shape"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
-    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), "epsilon was .* of shape"),
-    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), "epsilon was .* of shape"),
+    (lambda vae: vae.encode(X[:, :4]), r"x was float64 of shape \(4, 4, 8, 1\)"), (lambda vae: vae.decode(np.zeros((3, 5))), r"z was float64 of shape \(3, 5\)"),
+    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z was int64 of shape"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
+    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), r"epsilon was .* of shape \(3, 2\); .* of shape \(4, 2\)"),
+    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), r"epsilon was .* of shape \(4, 3\); .* of shape \(4, 2\)"),
     (lambda vae: VAE(latent=0), "latent"), (lambda vae: VAE(latent=2.0), "latent"), (lambda vae: VAE(beta=-1), "beta"),
     (lambda vae: VAE(beta=np.nan), "beta"), (lambda vae: VAE(dtype="float16"), "dtype"),
     (lambda vae: VAE(shape=(30, 28, 1)), "shape"), (lambda vae: VAE(shape=28), "shape")])
