@@ -152,7 +152,7 @@ class Dense(Layer):
         return np.matmul if params.ndim > 2 or self.empty is lines else np.dot      # `dot` starts quicker
 
     def forward(self, params, x):
-        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), likewise, if `ones`."""
+        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), too, if `ones`."""
         out = y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
         if self.ones:
             out, y = widened(y)

@@ -14,7 +14,10 @@ from .layers import HALF, ONE, columns
 
 
 def mse(output, target, count=None):
-    """Squared error Σ (output - target)², and its gradient 2 (output - target) / n, of contiguous columns, as no convolution takes it."""
+    """Squared error Σ (output - target)², and its gradient 2 (output - target) / n.
+
+    That lies in memory as dense layers want it, by columns, which a convolution at the end of a chain cannot take.
+    """
     *leading, rows, features = output.shape
     gradient, count = columns(leading, rows, features, output.dtype), count or rows
     pixels, double = gradient.mT.reshape(*leading, -1, copy=False), np.array(2 / count, output.dtype)

@@ -78,8 +78,9 @@ class Model:
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
         from .files import replace_arrays       # imported only here, for it takes some milliseconds
 
+        settings = json.dumps({"model": type(self).__name__, **self.settings})
         parameters = numbers("parameters", self.parameters, ("...", "n"), kinds="f")
-        replace_arrays(path, settings=json.dumps({"model": type(self).__name__, **self.settings}), parameters=parameters)
+        replace_arrays(path, settings=settings, parameters=parameters)
 
     @classmethod
     def load(cls, path):

@@ -55,7 +55,7 @@ class SGD:
         return lambda progress: constant
 
     def start(self, params, grads):
-        """A function step(progress) that moves `params`, in place, against what `grads` then holds; that may be used up.
+        """A function step(progress) that moves `params`, in place, against what `grads` then holds, and may use up.
 
         This one's step can also be scaled, for optimisers that go down another vector than the gradient.
         """
