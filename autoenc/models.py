@@ -212,7 +212,7 @@ class Autoencoder(Model):
         training diverges; `autoenc.training` says what the parameters are then.
         """
         (layers, function, x), rng = self._learnable(x, loss), generator(rng)
-        must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and a rng", TypeError)
+        must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and rng", TypeError)
         grads, count = np.empty_like(self.parameters), x.shape[-2]
 
         @cache

@@ -29,16 +29,18 @@ RERUN = "AUTOENC_RERUN"     # by this environment variable, if it is not empty, 
 def claim(text, measured, at_least=None, at_most=None):
     """State `text`, show the bound it must meet, and fail with AssertionError if `measured` does not.
 
-    measured: a number, or True/False for what simply holds or not.  `at_least`, `at_most` or both are its bounds,
-    in the same unit; a truth needs none, and a number without one fails.  TypeError or ValueError for other arguments.
+    measured: a number, or True/False for what simply holds or not.  One of `at_least`, `at_most` is the
+    bound, in the same unit; a truth needs none, and a number without one fails.  TypeError or ValueError for
+    other arguments.
     """
     must(isinstance(text, str), "text", text, "a sentence", TypeError)
     truth = isinstance(measured, (bool, np.bool_))
     measured = bool(measured) if truth else number("measured", measured, "a number, True or False", lambda value: True)
+    must(at_least is None or at_most is None, "at_least or at_most", (at_least, at_most), "one bound, not both")
     bounds = {name: number(name, bound, "a finite number", np.isfinite)
               for name, bound in (("at_least", at_least), ("at_most", at_most)) if bound is not None}
     holds = bounds.get("at_least", -np.inf) <= measured <= bounds.get("at_most", np.inf) if bounds else measured is True
-    required = " and ".join(f"{name.replace('_', ' ')} {bound:g}" for name, bound in bounds.items()) or "true"
+    required = "".join(f"{name.replace('_', ' ')} {bound:g}" for name, bound in bounds.items()) or "true"
     line = f"{'✓' if holds else '✗'} {text}" + (f" — required: {required}" if bounds else "")
     display({"text/plain": line, "text/html": f'<p class="claim">{escape(line)}</p>'}, raw=True,
             metadata={"claim": dict(claim=text, required=required, measured=measured, holds=holds)})

@@ -61,15 +61,19 @@ def test_a_bad_argument_is_named(error, name, value):
 
 @pytest.mark.parametrize("picture", [
     np.zeros((5, 3)), np.zeros((5, 3), bool), np.zeros(15, np.uint8), np.zeros((5, 3, 4), np.uint8),
-    np.zeros((5, 3, 1), np.uint8), np.zeros((1, 5, 3, 3), np.uint8), np.zeros((0, 3), np.uint8), None],
+    np.zeros((5, 3, 1), np.uint8), np.zeros((1, 5, 3, 3), np.uint8), np.zeros((0, 3), np.uint8), np.full((5, 3), 256, np.uint16), None],
     ids=lambda picture: f"{np.asarray(picture).dtype}{np.shape(picture)}")
 def test_a_picture_that_is_none_is_refused(picture):
-    with pytest.raises((TypeError, ValueError), match="^what render returned"):
-        explorer(render=lambda a, b: picture)
+    shown = [np.zeros((5, 3), np.uint8)]
+    good = explorer(render=lambda a, b: shown[-1])
+    shown.append(picture)
+    for show in good.widget, lambda: explorer(render=lambda a, b: picture):
+        with pytest.raises((TypeError, ValueError), match="^what render returned (was|has values)"):
+            show()
 
 
 def test_pictures_of_different_sizes_are_refused():
-    with pytest.raises(ValueError, match="^what render returned"):
+    with pytest.raises(ValueError, match=r"^what render returned was \[\(5, 3\), \(5, 4\)\]; it must be of the same shape everywhere"):
         explorer(render=lambda a, b: np.zeros((5, 4 if a == 1 else 3), np.uint8))
 
 
