@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from .characters import FONT, HEIGHT, WIDTH, glyph
-from .checks import must, number, numbers, whole_number
+from .checks import must, number, numbers
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
+ZOOM = 4                        # how many screen pixels a pixel takes
 
 
 def enlarged(picture, factor):
@@ -57,17 +58,16 @@ class Explorer:
 
     render: a function of one value of each axis that returns a uint8 picture, (h, w) grey or (h, w, 3).
     x, y: a pair (label, values) for each slider; values are numbers or strings, at most 1000.
-    alt: what the picture shows, for those who cannot see it.  zoom: how many screen pixels a pixel takes.
+    alt: what the picture shows, for those who cannot see it.
 
     Its atlas is made at once, in which row j, column i is the picture of y[j] and x[i]; ValueError or TypeError
     if it cannot be.  The last expression of a notebook cell, an explorer shows itself.
     """
 
-    def __init__(self, render, x, y, alt, zoom=4):
+    def __init__(self, render, x, y, alt):
         must(callable(render), "render", render, "a function of two values", TypeError)
         must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
-        self.zoom = whole_number("zoom", zoom, most=100)
         rows = [[self.picture(a, b) for a in self.x[1]] for b in self.y[1]]
         shapes = {picture.shape for row in rows for picture in row}
         must(len(shapes) == 1, "what render returned", sorted(shapes), "of the same shape everywhere")
@@ -91,7 +91,7 @@ class Explorer:
         image = widgets.Image(format="png")
 
         def drawn(_):
-            return png(self.picture(x.value, y.value), self.zoom)
+            return png(self.picture(x.value, y.value), ZOOM)
 
         for slider in x, y:
             widgets.dlink((slider, "value"), (image, "value"), drawn)
@@ -101,7 +101,7 @@ class Explorer:
         """The explorer without Python: an element of class ``explorer`` with the atlas and what drives it."""
         axes = "".join(f' data-{name}-label="{escape(label)}" data-{name}="{escape(json.dumps(texts))}"'
                        for name, (label, _, texts) in (("x", self.x), ("y", self.y)))
-        return (f'<div class="explorer"{axes} data-zoom="{self.zoom}"><img alt="{escape(self.alt)}" '
+        return (f'<div class="explorer"{axes} data-zoom="{ZOOM}"><img alt="{escape(self.alt)}" '
                 f'src="data:image/png;base64,{b64encode(png(self.atlas)).decode()}">'
                 f"<script>{SCRIPT.read_text()}</script></div>")
 

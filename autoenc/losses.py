@@ -4,8 +4,7 @@ Both are summed over a sample's pixels and averaged over the samples, so that th
 error of a character" and "nats for a character".  Like a layer, a loss is asked once, with the arrays that
 are going to hold output and target, and answers with a pair: a function `compare`, without arguments, that
 returns the loss of what they then hold, in the leading axes' shape (one number for each member); and the
-array where it leaves the gradient, dloss/doutput.  `count` is what is divided by for the average, if it is
-not the number of samples.
+array where it leaves the gradient, dloss/doutput.
 """
 
 import numpy as np
@@ -13,18 +12,18 @@ import numpy as np
 from .layers import HALF, ONE, columns
 
 
-def mse(output, target, count=None):
+def mse(output, target):
     """Squared error Σ (output - target)², and its gradient 2 (output - target) / n.
 
     That lies in memory as dense layers want it, by columns, which a convolution at the end of a chain cannot take.
     """
     *leading, rows, features = output.shape
-    gradient, count = columns(leading, rows, features, output.dtype), count or rows
-    pixels, double = gradient.mT.reshape(*leading, -1, copy=False), np.array(2 / count, output.dtype)
+    gradient = columns(leading, rows, features, output.dtype)
+    pixels, double = gradient.mT.reshape(*leading, -1, copy=False), np.array(2 / rows, output.dtype)
 
     def compare():
         np.subtract(output, target, gradient)
-        value = np.vecdot(pixels, pixels) / count
+        value = np.vecdot(pixels, pixels) / rows
         np.multiply(gradient, double, gradient)
         return value
     return compare, gradient
@@ -36,6 +35,7 @@ def bce(logits, target, count=None):
     With the half logit h and the target's sign s = 2x - 1, that is ±1 for black and white, a pixel's loss is
     |h| - s h - log[(1 + |tanh h|) / 2], and its slope in the logit (tanh h - s) / 2.  Written so, nothing
     can overflow, no large numbers cancel, the logarithm's argument is never below 1/2, and one tanh does all.
+    count: what is divided by for the average, None for the number of samples.
     """
     gradient, loss, rest, sign = *(np.empty_like(logits) for _ in range(3)), np.empty_like(target)
     count = count or logits.shape[-2]

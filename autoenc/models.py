@@ -149,6 +149,7 @@ class Autoencoder(Model):
         self.layers = self.encoder + self.decoder
 
         def draw(rng):
+            must(rng.bit_generator.seed_seq is not None, "rng", rng, "a seed or a generator made of one, to spawn others")
             return [layer.initial(child) for child in rng.spawn(self.members or 1) for layer in self.layers]
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)

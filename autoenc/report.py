@@ -10,7 +10,6 @@ calls, to the letter: `recorded` refuses results of others.  Constants that they
 that is for the part of the study that the notebook runs live.
 """
 
-import ast
 import inspect
 import json
 import os
@@ -67,18 +66,17 @@ def recorded(name, study):
 
 
 def _source(study):
-    """The lines of the source of a study, and of the notebook's functions that it calls."""
-    needed, sources = [study], []
-    for function in needed:                         # which grows meanwhile
-        sources.append(inspect.getsource(function).strip())
-        nodes = list(ast.walk(ast.parse(sources[-1])))
-        own = {node.arg for node in nodes if isinstance(node, ast.arg)}
-        own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        for name in sorted({node.id for node in nodes if isinstance(node, ast.Name)} - own):
+    """The lines of the source of a study, and of the notebook's functions that it and they name."""
+    needed = [study]
+    for function in needed:                         # which grows meanwhile, as the next list does
+        codes = [function.__code__]
+        for code in codes:
+            codes += filter(inspect.iscode, code.co_consts)         # of the functions within
+        for name in sorted({name for code in codes for name in code.co_names}):
             other = study.__globals__.get(name)
             if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
                 needed.append(other)
-    return "\n\n\n".join(sources).splitlines()
+    return "\n\n\n".join(inspect.getsource(function).strip() for function in needed).splitlines()
 
 
 def _write(path, source, results):

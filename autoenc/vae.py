@@ -27,7 +27,7 @@ from .checks import float_type, generator, must, number, numbers, whole_number, 
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from .layers import Dense, Layer, columns, lines, widened
 from .losses import LOSSES
-from .models import Model, Pass, views
+from .models import Model, Pass
 from .training import History, one_blas_thread, train
 
 NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
@@ -137,7 +137,6 @@ class VAE(Model):
             return starts
 
         self.parameters = self._start((), rng, draw)
-        self.weights = views(self.layers, self.parameters)
 
     def _pictures(self, name, x):
         return numbers(name, x, ("n", *self.shape), kinds="f", dtype=self.dtype, low=0, high=1)

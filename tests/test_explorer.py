@@ -29,7 +29,7 @@ def colourful(level, character):
 
 
 def explorer(**changes):
-    return Explorer(**{"render": render, "x": X, "y": Y, "alt": "Levels & characters", "zoom": 3, **changes})
+    return Explorer(**{"render": render, "x": X, "y": Y, "alt": "Levels & characters", **changes})
 
 
 def pixels(data):
@@ -52,8 +52,7 @@ def element(html):
     (TypeError, "render", None), (TypeError, "render", np.zeros((5, 3), np.uint8)),
     (ValueError, "x", None), (ValueError, "x", [1, 2, 3]), (ValueError, "x", ("level",)), (ValueError, "x", ("level", [])),
     (ValueError, "y", (3, [1, 2])), (ValueError, "y", ("level", 5)), (ValueError, "y", ("level", iter([]))),
-    (ValueError, "y", ("level", [1, None])), (ValueError, "alt", None), (ValueError, "alt", ""),
-    (ValueError, "zoom", 0), (TypeError, "zoom", 2.5), (TypeError, "zoom", "3")])
+    (ValueError, "y", ("level", [1, None])), (ValueError, "alt", None), (ValueError, "alt", "")])
 def test_a_bad_argument_is_named(error, name, value):
     with pytest.raises(error, match=f"^{name} was"):
         explorer(**{name: value})
@@ -132,7 +131,7 @@ def test_write_takes_coloured_pictures_unknown_letters_and_what_does_not_fit():
 def test_the_page_holds_one_picture_with_its_description():
     box = element(explorer(alt='Levels & "characters"').html())
     image, = box.select("img")
-    assert box.name == "div" and box["class"] == ["explorer"] and box["data-zoom"] == "3"
+    assert box.name == "div" and box["class"] == ["explorer"] and box["data-zoom"] == "4"
     assert image["alt"] == 'Levels & "characters"'
     np.testing.assert_array_equal(pixels(image["src"]), explorer().atlas)
 
@@ -170,8 +169,8 @@ def test_moving_the_sliders_shows_the_picture_of_their_position(make):
     assert (x.description, y.description, x.index, y.index) == ("level", "character", 2, 2)
     for i, j in (2, 2), (3, 2), (3, 0), (0, 4), (1, 1):
         x.index, y.index = i, j
-        assert image.value == png(make(X[1][i], Y[1][j]), 3)
-        np.testing.assert_array_equal(pixels(image.value), enlarged(make(X[1][i], Y[1][j]), 3))
+        assert image.value == png(make(X[1][i], Y[1][j]), 4)
+        np.testing.assert_array_equal(pixels(image.value), enlarged(make(X[1][i], Y[1][j]), 4))
 
 
 def test_labels_that_look_alike_are_different_positions():

@@ -62,10 +62,9 @@ def test_members_may_share_their_target_and_what_the_arrays_hold_may_change(name
             np.testing.assert_allclose(gradient[k], slope, rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_count_stands_for_the_number_of_samples(name):
+def test_a_count_stands_for_the_number_of_samples():
     output, target = case((2,))
-    for averaged, summed in zip(at(LOSSES[name], output, target), at(LOSSES[name], output, target, count=1)):
+    for averaged, summed in zip(at(bce, output, target), at(bce, output, target, count=1)):
         np.testing.assert_allclose(summed, 5 * averaged, rtol=1e-13)
 
 

@@ -238,6 +238,12 @@ def test_the_target_stays_clean():
     np.testing.assert_allclose(loss[0], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("members", [None, 3])
+def test_a_generator_that_cannot_spawn_others_is_named(members):
+    with pytest.raises(ValueError, match="^rng was .*; it must be a seed or"):
+        Autoencoder((6, 3, 2), members=members, rng=np.random.Generator(np.random.RandomState(3)._bit_generator))
+
+
 def test_members_are_corrupted_independently_and_by_the_seed():
     def trained(seed):
         ae = Autoencoder(SIZES, members=2, rng=1)

@@ -163,7 +163,7 @@ CALLS = [
      dict(x=no_pictures, epsilon=no_codes)),
     ("VAE.save", SMALL.save, {}, dict(path=no_path)), ("VAE.load", VAE.load, {}, dict(path=no_path)),
     ("fashion_mnist", fashion_mnist, {}, dict(folder=no_path)),
-    ("Explorer", explorer, {}, dict(render=no_function, x=no_axis, y=no_axis, zoom=no_count(100),
+    ("Explorer", explorer, {}, dict(render=no_function, x=no_axis, y=no_axis,
                                     alt=nonsense.filter(lambda value: not value or not isinstance(value, str)))),
     ("claim", claim, dict(text="it is so", measured=1, at_least=1), dict(
         text=nonsense.filter(lambda value: not isinstance(value, str)), measured=nonsense, at_least=not_finite | st.text(max_size=3),

@@ -29,7 +29,7 @@ def pictures(n, shape=(8, 8, 1), dtype="float64", seed=5):
 
 def check(vae, x, epsilon):
     """Check the gradient at about ten parameters of every layer, its last bias among them."""
-    for weights, slope in zip(vae.weights, views(vae.layers, vae.loss_and_gradient(x, epsilon)[1])):
+    for weights, slope in zip(views(vae.layers, vae.parameters), views(vae.layers, vae.loss_and_gradient(x, epsilon)[1])):
         if weights.size:
             some = slice(None, None, -max(1, weights.size // 10))
             check_gradient(lambda: vae.loss_and_gradient(x, epsilon)[0]["total_loss"],
@@ -153,7 +153,7 @@ def test_agrees_with_keras(monkeypatch):
         kl = keras.ops.mean(keras.ops.sum(kl, axis=1))
         return reconstruction, kl, reconstruction + kl
     losses()                                            # builds the layers
-    weights = [w for w in vae.weights if w.size]
+    weights = [w for w in views(vae.layers, vae.parameters) if w.size]
     heads = np.split(weights[3], 2, axis=1)
     for layer, flat in zip([conv1, conv2, dense, mean_, log_var_, back, *ups, last], [*weights[:3], *heads, *weights[4:]]):
         kernel, bias = layer.weights
@@ -190,7 +190,7 @@ def test_losses_are_what_they_say():
 def test_sampled_codes_have_the_standard_deviation_of_the_posterior(monkeypatch):
     from autoenc.vae import Sample
     vae, codes, forward = small(), [], Sample.forward
-    vae.weights[4][-1, 2:] = (-2.0, 1.0)                # variances far from 1, and from each other
+    views(vae.layers, vae.parameters)[4][-1, 2:] = (-2.0, 1.0)                # variances far from 1, and from each other
     x = np.repeat(pictures(1), 4000, 0)
 
     def watched(self, params, x):
