@@ -1,8 +1,8 @@
 """Plots: how the report draws things, so that the same thing looks the same everywhere.
 
-Every function draws on axes it is given.  Ink is dark, paper is white, and a wrong pixel is vermilion:
-full where there is ink too much, pale where ink is missing.  The colours are Okabe and Ito's, which
-colour-blind readers can tell apart.
+Every function draws on axes it is given.  Ink is dark, paper is white, and a wrong pixel is vermilion, as
+nothing else is: full where there is ink too much, pale where ink is missing.  The colours are Okabe and Ito's, with
+a dark blue for their black, which colour-blind readers can tell apart.
 """
 
 import matplotlib.pyplot as plt
@@ -14,9 +14,9 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from .characters import HEIGHT, WIDTH
 from .explorer import png
 
-BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY = COLOURS = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+BLUE, PURPLE, GREEN, ORANGE, SKY, DARK = COLOURS = "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9", "#14213D"
 GREY = "#8A8A8A"
-INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in ("#14213D", "#FFFFFF", VERMILION, "#F9C9A6"))
+INK, PAPER, EXTRA, MISSING = (np.array(to_rgb(colour)) for colour in (DARK, "#FFFFFF", "#D55E00", "#F9C9A6"))
 
 LIGHT = 0.88                    # the grey of what separates pictures
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, figure
+from autoenc.plots import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, figure
 
 from .contenders import library, processes
 
@@ -31,7 +31,7 @@ WHY = dict(
           "at a time, and takes longer for each picture of a large one.",
     workers="Two threads share memory, one of Python's locks and the processor's power: the bare matrix products, which need no "
             "lock, do not become twice as quick on two cores either (compare their row of the VAE with the budget's sum).")
-PEERS = {"JAX": (VERMILION, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D"), "Keras on JAX": (ORANGE, "v"),
+PEERS = {"JAX": (DARK, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D"), "Keras on JAX": (ORANGE, "v"),
          "Keras on PyTorch": (PURPLE, "^"), "Keras on TensorFlow": (GREY, "P")}
 
 
@@ -76,7 +76,7 @@ def growth(curves):
             ax.loglog(x, values, "o-", color=colour, label=name)
         slope = dict(members=1, hidden=1, batch=0, workers=-1)[option]
         anchor = 0 if option == "workers" else -1
-        ax.loglog(x, ours[anchor] * (x / x[anchor]) ** slope, ":", color=VERMILION, label=f"operations: slope {slope}")
+        ax.loglog(x, ours[anchor] * (x / x[anchor]) ** slope, ":", color=DARK, label=f"operations: slope {slope}")
         ax.set(xlabel=LABELS[option], ylabel=curve["unit"], xticks=x, xticklabels=curve["values"], title=FINDINGS[option])
         if slope <= 0:
             ax.set(ylim=(0.1, 1), yticks=(0.1, 0.2, 0.4, 0.8), yticklabels=("0.1", "0.2", "0.4", "0.8"))
