@@ -60,10 +60,7 @@ HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 
 class Linear:
     """y = z: nothing to do on either way"""
-    def forward(*arrays):
-        pass
-
-    backward = forward
+    forward = backward = lambda *arrays: None
 
 
 class Tanh:
