@@ -80,16 +80,14 @@ def draw_curves(ax, x, curves):
     """Up to six curves over many networks, each with its name at its end: {name: values}, values (len(x), networks).
 
     A line is the median network, the band around it reaches from the 10th to the 90th percentile.
-    Values of shape (len(x),) are drawn as they are.  Fewer than 20 points get a mark each.
+    Values of shape (len(x),) are those of one network, without a band.  Fewer than 20 points get a mark each.
     """
     ends = {}
     for (name, values), colour in zip(curves.items(), COLOURS):
-        values = np.asarray(values)
-        if values.ndim == 2:
-            low, values, high = np.percentile(values, [10, 50, 90], axis=-1)
-            ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.plot(x, values, "o-" if len(x) < 20 else "-", color=colour)
-        ends[name] = values[-1], colour
+        low, median, high = np.percentile(np.reshape(values, (len(x), -1)), [10, 50, 90], axis=1)
+        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(x, median, "o-" if len(x) < 20 else "-", color=colour)
+        ends[name] = median[-1], colour
     name_ends(ax, x[-1], ends)
 
 
