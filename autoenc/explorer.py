@@ -44,7 +44,7 @@ def png(picture, factor=1):
     """A picture as the bytes of a PNG file with at most 256 colours, every pixel `factor` wide."""
     from PIL import Image
 
-    image = Image.fromarray(picture)
+    image = Image.fromarray(np.uint8(picture))
     if picture.ndim == 3:
         image = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
@@ -68,18 +68,13 @@ class Explorer:
         must(callable(render), "render", render, "a function of two values", TypeError)
         must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the picture")
         self.render, self.x, self.y, self.alt = render, _axis("x", x), _axis("y", y), alt
-        rows = [[self.picture(a, b) for a in self.x[1]] for b in self.y[1]]
-        shapes = {picture.shape for row in rows for picture in row}
-        must(len(shapes) == 1, "what render returned", sorted(shapes), "of the same shape everywhere")
-        self.atlas = np.vstack([np.hstack(row) for row in rows])
+        rows = [[render(a, b) for a in self.x[1]] for b in self.y[1]]
+        shapes = ("y", "x", "h", "w"), ("y", "x", "h", "w", 3)
+        pictures = numbers("what render returned for every y and x", rows, *shapes, kinds="u", low=0, high=255)
+        self.atlas = np.vstack([np.hstack(row) for row in np.uint8(pictures)])
 
     def __repr__(self):
         return f"Explorer: {self.alt}. Two sliders: {self.x[0]}, {self.y[0]}."
-
-    def picture(self, a, b):
-        """What `render` makes of two values, checked."""
-        shapes = ("h", "w"), ("h", "w", 3)
-        return numbers("what render returned", self.render(a, b), *shapes, kinds="u", low=0, high=255).astype(np.uint8)
 
     def widget(self):
         """The live explorer, of ipywidgets: an image above two sliders."""
@@ -89,12 +84,8 @@ class Explorer:
                                         layout={"width": "32em"}, style={"description_width": "9em"})
                 for label, values, texts in (self.x, self.y)]
         image = widgets.Image(format="png")
-
-        def drawn(_):
-            return png(self.picture(x.value, y.value), ZOOM)
-
         for slider in x, y:
-            widgets.dlink((slider, "value"), (image, "value"), drawn)
+            widgets.dlink((slider, "value"), (image, "value"), lambda _: png(self.render(x.value, y.value), ZOOM))
         return widgets.VBox([image, x, y])
 
     def html(self):

@@ -63,16 +63,12 @@ def test_a_bad_argument_is_named(error, name, value):
     np.zeros((5, 3, 1), np.uint8), np.zeros((1, 5, 3, 3), np.uint8), np.zeros((0, 3), np.uint8), np.full((5, 3), 256, np.uint16), None],
     ids=lambda picture: f"{np.asarray(picture).dtype}{np.shape(picture)}")
 def test_a_picture_that_is_none_is_refused(picture):
-    shown = [np.zeros((5, 3), np.uint8)]
-    good = explorer(render=lambda a, b: shown[-1])
-    shown.append(picture)
-    for show in good.widget, lambda: explorer(render=lambda a, b: picture):
-        with pytest.raises((TypeError, ValueError), match="^what render returned (was|has values)"):
-            show()
+    with pytest.raises((TypeError, ValueError), match="^what render returned for every y and x (was|has values)"):
+        explorer(render=lambda a, b: picture)
 
 
 def test_pictures_of_different_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"^what render returned was \[\(5, 3\), \(5, 4\)\]; it must be of the same shape everywhere"):
+    with pytest.raises(ValueError, match="^what render returned for every y and x was a .* must have one shape"):
         explorer(render=lambda a, b: np.zeros((5, 4 if a == 1 else 3), np.uint8))
 
 
