@@ -14,7 +14,6 @@ import json
 from base64 import b64encode
 from contextlib import suppress
 from html import escape
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ class Explorer:
     """Two sliders that choose what `render` draws.
 
     render: a function of one value of each axis that returns a uint8 picture, (h, w) grey or (h, w, 3).
-    x, y: a pair (label, values) for each slider; values are numbers or strings, at most 1000.
+    x, y: a pair (label, values) for each slider; values are a list or an array of at most 1000 numbers or strings.
     alt: what the picture shows, for those who cannot see it.
 
     Its atlas is made at once, in which row j, column i is the picture of y[j] and x[i]; ValueError or TypeError
@@ -105,9 +104,8 @@ def _axis(name, axis):
     wanted = "a pair: a label and from one to 1000 finite numbers or strings"
     with suppress(TypeError, ValueError):
         label, values = axis
-        values = [] if isinstance(values, str) else list(islice(values, 1001))
-        texts = [value if isinstance(value, str) else f"{number(name, value, wanted, np.isfinite):.3g}"
-                 for value in values]
-        if isinstance(label, str) and 1 <= len(values) <= 1000:
+        if isinstance(label, str) and not isinstance(values, str) and 1 <= len(values) <= 1000:
+            texts = [value if isinstance(value, str) else f"{number(name, value, wanted, np.isfinite):.3g}"
+                     for value in values]
             return label, values, texts
     raise ValueError(f"{name} was {axis!r}; it must be {wanted}")
