@@ -6,19 +6,16 @@ import sys
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 
 from .checks import file_name
 
-UNFINISHED = ".part"        # what the name of a file ends with that is still being written
-
 
 def replace(path, data):
     """Make these bytes the content of a file, all of them or none, whether or not there is one."""
     path = Path(file_name("path", path))
-    unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
+    unfinished = path.parent / f".{path.name}.part"     # the next run overwrites what a killed one left of it
     try:
         unfinished.write_bytes(data)
         os.replace(unfinished, path)
@@ -49,10 +46,8 @@ def one_line(interrupted):
 
 
 def prepare(*folders):
-    """Before work: make these folders, see that one can write there, and remove what a killed run left unfinished."""
+    """Before work: make these folders, and see that one can write there."""
     for folder in map(Path, folders):
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        for file in folder.glob(f".*.{'[0-9a-f]' * 8}{UNFINISHED}"):
-            file.unlink()
