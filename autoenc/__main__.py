@@ -27,23 +27,12 @@ NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("bu
 TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
 
 
-def chosen(names):
-    """The notebooks whose file names begin with one of `names`; SystemExit if none begins so."""
-    files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-    for name in names:
-        if not any(file.name.startswith(name) for file in files):
-            sys.exit(f"No notebook begins with {name!r}; in {NOTEBOOKS.resolve()}, which should be beside README.md, "
-                     f"there are: {', '.join(file.name for file in files) or 'none'}")
-    return [file for file in files if file.name.startswith(tuple(names))]
-
-
 def run(path):
     """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
 
     Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
     """
     notebook, failure = nbformat.read(path, as_version=4), None
-    notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
     with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
@@ -78,10 +67,10 @@ def claims(cells):
             if "claim" in output.get("metadata", {})]
 
 
-def headlines():
-    """README's table of results, as Markdown: the claims of the committed notebooks' cells with the tag headline."""
+def headlines(files):
+    """README's table of results, as Markdown: the claims of notebooks' cells with the tag headline."""
     rows = ["| part | claim | must be | measured |", "|---|---|---|---|"]
-    for path in chosen([""]):
+    for path in files:
         cells = [cell for cell in nbformat.read(path, 4).cells if "headline" in cell.metadata.get("tags", [])]
         part = f"| [{path.name[:2]}]({path.as_posix()}) "
         rows += [part + "| {claim} | {required} | {measured:.4g} |".format(**claim) for claim in claims(cells)]
@@ -91,16 +80,17 @@ def headlines():
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
     """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
+    files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
-    parser.add_argument("notebook", nargs="*", default=[""], help="how notebooks' names begin, like 01; all without")
+    parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
+                        help="the numbers of notebooks; all without")
     parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
     parser.add_argument("--rerun", action="store_true", help="compute the recorded studies anew (can take an hour)")
     options = parser.parse_args(arguments)
-    paths = chosen(options.notebook)
-    folders = [BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides"]
-    folders += [NOTEBOOKS, FIGURES] if options.update else []
-    folders += [NOTEBOOKS / "recorded"] if options.rerun else []
-    prepare(*folders)
+    paths = [path for path in files if path.name[:2] in options.notebook or "all" in options.notebook]
+    if not paths:
+        parser.error(f"there are no notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
+    prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = "yes" if options.rerun else ""
     executed, failures = zip(*map(run, paths))
     print("holds   measured  required          claim")
@@ -111,7 +101,7 @@ def main(arguments=None):
         for path, notebook in zip(paths, executed):
             write(Path(), path, notebook)
         text = README.read_text("utf-8")
-        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines()}\n{found[2]}", text).encode())
+        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines(files)}\n{found[2]}", text).encode())
     return "\n".join(filter(None, failures)) or None
 
 

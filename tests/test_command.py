@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -136,17 +137,19 @@ def test_a_notebook_is_told_whether_to_rerun_its_studies(house, monkeypatch, arg
     assert not command.main(["01", *arguments]) and told == [asked]
 
 
-def test_an_unknown_name_is_refused_before_anything_runs(house):
-    with pytest.raises(SystemExit, match="No notebook begins with '03'; .*there are: 01_one.ipynb, 02_two.ipynb"):
+def test_an_unknown_name_is_refused_before_anything_runs(house, capsys):
+    with pytest.raises(SystemExit):
         command.main(["01", "03", "--rerun"])
+    assert re.search("invalid choice: '03' .*01.*02", capsys.readouterr().err)
     assert not (house / "build").exists() and not (house / "notebooks" / "recorded").exists()
 
 
-def test_in_a_folder_without_notebooks_it_says_where_to_run(house):
+def test_in_a_folder_without_notebooks_it_says_where_to_run(house, capsys):
     for path in (house / "notebooks").iterdir():
         path.unlink()
-    with pytest.raises(SystemExit, match="README.md"):
+    with pytest.raises(SystemExit):
         command.main([])
+    assert "README.md" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["build", "build/figures", "build/notebooks", "build/slides"])

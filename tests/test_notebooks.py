@@ -102,7 +102,8 @@ def test_the_readme_s_results_are_those_of_the_notebooks(monkeypatch):
     from autoenc.__main__ import TABLE, headlines
     monkeypatch.chdir(ROOT)
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert re.search(TABLE, readme)[0].splitlines()[1:-1] == headlines().splitlines()
+    assert re.search(TABLE, readme)[0].splitlines()[1:-1] == headlines(
+        path.relative_to(ROOT) for path in NOTEBOOKS).splitlines()
     printed = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(shown(nbformat.read(path, as_version=4)) for path in NOTEBOOKS)))
     results = re.search(r"## What came out\n(.*)<!-- headlines", readme, re.S)[1]
     assert not set(re.findall(r"\d+(?:\.\d+)?", results)) - printed
