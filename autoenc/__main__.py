@@ -28,11 +28,11 @@ TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
 
 
 def run(path):
-    """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
+    """Run a notebook from the top in a fresh kernel, write it, its figures and its slides into build/, and return it.
 
-    Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
+    SystemExit, which says in which cell and why, if it fails.
     """
-    notebook, failure = nbformat.read(path, as_version=4), None
+    notebook = nbformat.read(path, as_version=4)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
     with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
@@ -40,14 +40,11 @@ def run(path):
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
         except (CellExecutionError, DeadKernelError) as error:
-            why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
-            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
-            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
-    if not failure:
-        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+            sys.exit(f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}")
+    html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
+    replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
     write(BUILD, path, notebook)
-    return notebook, failure
+    return notebook
 
 
 def write(folder, path, notebook):
@@ -61,25 +58,21 @@ def write(folder, path, notebook):
                     replace(picture, b64decode(output.data["image/png"]))
 
 
-def claims(cells):
-    """What cells claim: a list of the dictionaries that `autoenc.report.claim` leaves."""
-    return [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
-            if "claim" in output.get("metadata", {})]
-
-
-def headlines(files):
-    """README's table of results, as Markdown: the claims of notebooks' cells with the tag headline."""
+def table(notebooks, tag=None):
+    """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
     rows = ["| part | claim | must be | measured |", "|---|---|---|---|"]
-    for path in files:
-        cells = [cell for cell in nbformat.read(path, 4).cells if "headline" in cell.metadata.get("tags", [])]
+    for path, notebook in notebooks.items():
+        cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
+        claims = [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
+                  if "claim" in output.get("metadata", {})]
         part = f"| [{path.name[:2]}]({path.as_posix()}) "
-        rows += [part + "| {claim} | {required} | {measured:.4g} |".format(**claim) for claim in claims(cells)]
+        rows += [part + "| {claim} | {required} | {measured:.4g} |".format(**claim) for claim in claims]
     return "\n".join(rows)
 
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
-    """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
+    """Run the command; SystemExit with one line if a file cannot be written, or with what failed in a notebook."""
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
     parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
@@ -92,18 +85,15 @@ def main(arguments=None):
         parser.error(f"there are no notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = "yes" if options.rerun else ""
-    executed, failures = zip(*map(run, paths))
-    print("holds   measured  required          claim")
-    for claim in claims(cell for notebook in executed for cell in notebook.cells):
-        print("{holds!s:5}  {measured:9.4g}  {required:16}  {claim}".format(**claim))
-    print(f"Executed notebooks, figures and slides are in {BUILD}/")
-    if options.update and not any(failures):
-        for path, notebook in zip(paths, executed):
+    executed = {path: run(path) for path in paths}
+    print(f"Every claim holds:\n{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
+    if options.update:
+        for path, notebook in executed.items():
             write(Path(), path, notebook)
+        headlines = table({path: nbformat.read(path, as_version=4) for path in files}, "headline")
         text = README.read_text("utf-8")
-        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines(files)}\n{found[2]}", text).encode())
-    return "\n".join(filter(None, failures)) or None
+        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", text).encode())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
