@@ -51,14 +51,20 @@ def recorded(name, study):
     """The results of `study()`, from notebooks/recorded/NAME.json, or run now if AUTOENC_RERUN asks for it.
 
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
-    can hold and NumPy arrays, which come back as lists.  Raises ValueError if it was never recorded, or by
-    another version of the function, or of one of the notebook's that it calls.
+    can hold and NumPy arrays, which come back as lists.  Numbers have four significant digits, which is all
+    that a study knows.  The file has each line of the source, and each of the results, on a line.
+    Raises ValueError if it was never recorded, or by another version of the function, or of one of the
+    notebook's that it calls.
     """
     must(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
     must(inspect.isfunction(study), "study", study, "a function", TypeError)
     path, source = Path("recorded") / f"{name}.json", _source(study)
     if os.environ.get(RERUN):
-        _write(path, source, study())
+        results = json.loads(json.dumps(study(), default=lambda value: value.tolist()),
+                             parse_float=lambda digits: float(f"{float(digits):.4g}"))
+        lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
+        text = f'{{"study": {json.dumps(source, indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
+        replace(path, text.encode())
     file = json.loads(path.read_text()) if path.exists() else {"study": None}
     if file["study"] != source:
         raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
@@ -77,18 +83,6 @@ def _source(study):
             if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
                 needed.append(other)
     return "\n\n\n".join(inspect.getsource(function).strip() for function in needed).splitlines()
-
-
-def _write(path, source, results):
-    """Write a study: its source line by line, and each of its results on a line.
-
-    NumPy arrays become lists, and numbers have four significant digits, which is all that a study knows.
-    """
-    results = json.loads(json.dumps(results, default=lambda value: value.tolist()),
-                         parse_float=lambda digits: float(f"{float(digits):.4g}"))
-    lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
-    text = f'{{"study": {json.dumps(source, indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
-    replace(path, text.encode())
 
 
 def table(header, *rows):
