@@ -50,14 +50,13 @@ class OfflineSlides(SlidesExporter):
 
     @property
     def default_config(self):
-        """HTML before pictures before text; no widgets, which are dead without a kernel."""
+        """The template, reveal.js beside it, and no widgets, which are dead without a kernel."""
         reveal = distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs")
         config = super().default_config
         config.OfflineSlides.template_name = "offline"
         config.OfflineSlides.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
         config.OfflineSlides.extra_template_paths = [str(reveal)]
-        config.NbConvertBase.display_data_priority = [
-            "text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain"]
+        del config.NbConvertBase.display_data_priority         # back to HTML before pictures before text; no widgets
         config.CSSHTMLHeaderPreprocessor.style = "xcode"
         return config
 
