@@ -73,7 +73,7 @@ def table(notebooks, tag=None):
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
     """Run the command; SystemExit with one line if a file cannot be written, or with what failed in a notebook."""
-    files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    files = sorted(path for path in NOTEBOOKS.iterdir() if path.suffix == ".ipynb")
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
     parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
                         help="the numbers of notebooks; all without")
@@ -81,8 +81,6 @@ def main(arguments=None):
     parser.add_argument("--rerun", action="store_true", help="compute the recorded studies anew (can take an hour)")
     options = parser.parse_args(arguments)
     paths = [path for path in files if path.name[:2] in options.notebook or "all" in options.notebook]
-    if not paths:
-        parser.error(f"there are no notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = "yes" if options.rerun else ""
     executed = {path: run(path) for path in paths}
