@@ -32,9 +32,8 @@ def enlarged(picture, factor):
 
 def write(picture, text, top, left):
     """Write `text` into a picture (h, w) or (h, w, 3), in place and black, in the report's own 7×5 characters."""
-    for k, code in enumerate(text.encode("ascii", "replace")):
+    for column, code in zip(range(left, picture.shape[1], WIDTH + 1), text.encode("ascii", "replace")):
         ink = glyph(code if code in FONT else ord("?")).reshape(HEIGHT, WIDTH) > 0
-        column = left + k * (WIDTH + 1)
         window = picture[top:top + HEIGHT, column:column + WIDTH]
         window[ink[:window.shape[0], :window.shape[1]]] = 0
 
