@@ -94,12 +94,11 @@ def draw_curves(ax, x, curves):
 def name_ends(ax, x, ends):
     """Write names at x, {name: (y, colour)}, as near to their y as they can be without touching each other."""
     ax.figure.draw_without_rendering()
-    line = 1.25 * plt.rcParams["font.size"] * ax.figure.dpi / 72        # the height of a line of text, on the canvas
-    free = -np.inf
+    free = -np.inf                                                  # heights are in points, as those of letters
     for name, (y, colour) in sorted(ends.items(), key=lambda end: end[1][0]):
-        height = ax.transData.transform((x, y))[1]
-        free = max(free + line, height)
-        ax.annotate(str(name), (x, y), xytext=(6, (free - height) * 72 / ax.figure.dpi), textcoords="offset points",
+        height = ax.transData.transform((x, y))[1] * 72 / ax.figure.dpi
+        free = max(free + 1.25 * plt.rcParams["font.size"], height)
+        ax.annotate(str(name), (x, y), xytext=(6, free - height), textcoords="offset points",
                     color=colour, va="center", fontweight="bold", annotation_clip=False)
 
 
