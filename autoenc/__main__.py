@@ -8,7 +8,6 @@ asks for --update: then notebooks and figures are replaced, and the table of res
 import argparse
 import os
 import re
-import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def run(path):
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
         except (CellExecutionError, DeadKernelError) as error:
-            sys.exit(f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}")
+            raise SystemExit(f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}")
     html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
     replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
     write(BUILD, path, notebook)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -40,9 +39,9 @@ def one_line(interrupted):
     try:
         yield
     except OSError as error:
-        sys.exit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
+        raise SystemExit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        sys.exit(interrupted)
+        raise SystemExit(interrupted)
 
 
 def prepare(*folders):
