@@ -108,5 +108,4 @@ def draw_codes(ax, codes, pixels, zoom=2.2, title=""):
     for code, image in zip(codes, pictures(pixels)):
         framed = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=LIGHT)
         ax.add_artist(AnnotationBbox(OffsetImage(framed, zoom=zoom, interpolation="nearest"), code, frameon=False))
-    ax.margins(0.12)
-    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$", title=title)
+    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$", title=title, xmargin=0.12, ymargin=0.12)
