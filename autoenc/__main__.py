@@ -32,6 +32,7 @@ def run(path):
     SystemExit, which says in which cell and why, if it fails.
     """
     notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
     with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
@@ -59,13 +60,13 @@ def write(folder, path, notebook):
 
 def table(notebooks, tag=None):
     """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
-    rows = ["| part | claim | must be | measured |", "|---|---|---|---|"]
+    rows = ["| part | measured | must be | claim |", "|---|---|---|---|"]
     for path, notebook in notebooks.items():
         cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
         claims = [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
                   if "claim" in output.get("metadata", {})]
-        part = f"| [{path.name[:2]}]({path.as_posix()}) "
-        rows += [part + "| {claim} | {required} | {measured:.4g} |".format(**claim) for claim in claims]
+        row = f"| {path.name[:2]} | {{measured:9.4g}} | {{required:16}} | {{claim}} |"
+        rows += [row.format(**claim) for claim in claims]
     return "\n".join(rows)
 
 

@@ -64,8 +64,8 @@ def recorded(name, study):
         lines = [f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in results.items()]
         text = f'{{"study": {json.dumps(source, indent=2)},\n"results": {{\n' + ",\n".join(lines) + "}}\n"
         replace(path, text.encode())
-    file = json.loads(path.read_text()) if path.exists() else {"study": []}
-    if file["study"][:len(source)] != source:           # once, the functions that it calls followed
+    file = json.loads(path.read_text()) if path.exists() else {"study": None}
+    if file["study"] != source:
         raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
     return file["results"]
 
