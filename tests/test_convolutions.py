@@ -64,9 +64,9 @@ def test_agrees_with_pytorch(cls, size, kernel, stride, padding):
     kernel_, bias = (torch.tensor(w, requires_grad=True) for w in weights(layer, params))
     xt = torch.tensor(x, requires_grad=True)
     images, kernels = xt.permute(0, 3, 1, 2), kernel_.permute(3, 2, 0, 1)
-    (top, left), (h, w) = layer.patches.before, layer.patches.picture[:2]
+    (top, left), (h, w) = layer.before, layer.picture[:2]
     if cls is Conv2D:
-        below, right = layer.patches.padded[0] - h - top, layer.patches.padded[1] - w - left
+        below, right = layer.padded[0] - h - top, layer.padded[1] - w - left
         y = torch.nn.functional.conv2d(torch.nn.functional.pad(images, (left, right, top, below)), kernels, bias, stride)
         y = y[:, :, :layer.outputs[0], :layer.outputs[1]]
     else:

@@ -62,10 +62,10 @@ def multiplications(layer, samples):
     """Multiplications and additions of a layer's forward pass."""
     if not math.prod(layer.shape):
         return 0
-    if not hasattr(layer, "patches"):
+    if not hasattr(layer, "grid"):
         return 2 * samples * layer.inputs * layer.outputs
     others = layer.inputs[2] if isinstance(layer, Conv2DTranspose) else layer.filters
-    return 2 * samples * math.prod(layer.patches.grid) * layer.patches.size * others
+    return 2 * samples * math.prod(layer.grid) * layer.size * others
 
 
 def peak(size=1024, times=20):
