@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,9 @@ VARIABLE = "AUTOENC_FASHION_MNIST"
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 DATA = Path(__file__).parent / "data"
 
-ADVICE = ("Three ways to good files: on Debian or Ubuntu, `apt install dataset-fashion-mnist`; or put the four .gz "
-          f"files of {URL} into a folder and name it, with the argument folder or the environment variable {VARIABLE}; "
-          "or, with a network, `pip install pooch`, and leave out folder and variable, to have them downloaded once.  "
-          "fashion_mnist(sample=True) needs none of this")
+ADVICE = ("Three ways to good files: `apt install dataset-fashion-mnist` on Debian or Ubuntu; a folder with the four "
+          f".gz files of {URL}, named by argument folder or environment variable {VARIABLE}; or, with a network "
+          "and neither of them, `pip install pooch`, for a download.  fashion_mnist(sample=True) needs none of this")
 
 # name: {"md5": of the .gz file as published, "bytes", "sha256": of what is in it, for Debian compressed it anew}
 FILES = json.loads((DATA / "fashion_files.json").read_text())
@@ -46,17 +46,13 @@ def _find(folder):
 
 def _read(path):
     """The uint8 array that one of the four files holds.  ValueError if it is not the true one."""
-    true = FILES[path.name]
-    try:
-        with gzip.open(path) as file:
-            content = file.read(true["bytes"] + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        content = b""
+    true, content = FILES[path.name], b""
+    with suppress(EOFError, gzip.BadGzipFile, zlib.error), gzip.open(path) as file:
+        content = file.read(true["bytes"] + 1)
     if hashlib.sha256(content).hexdigest() != true["sha256"]:
         raise ValueError(f"{path} is damaged, cut off, or another file: its content has a wrong check sum")
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    shape = np.frombuffer(content, ">u4", content[3], offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
 def fashion_mnist(folder=None, sample=False):
@@ -75,9 +71,8 @@ def fashion_mnist(folder=None, sample=False):
     else:
         try:
             train, train_labels, test, test_labels = map(_read, _find(folder))
-        except ValueError as error:
-            raise ValueError(f"{error}.  {ADVICE}") from None
-        except (OSError, ImportError) as error:
-            raise FileNotFoundError(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
+        except (OSError, ImportError, ValueError) as error:
+            kind = ValueError if isinstance(error, ValueError) else FileNotFoundError
+            raise kind(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
     scale = np.float32(1 / 255)
     return (train[..., None] * scale, train_labels), (test[..., None] * scale, test_labels)
