@@ -52,8 +52,7 @@ class Sample(Layer):
 
         def draw():
             work.deviation = np.exp(log_var / 2)
-            work.variance = work.deviation ** 2
-            work.kl = (mean ** 2 + work.variance - 1 - log_var).sum() / 2
+            work.kl = (mean ** 2 + work.deviation ** 2 - 1 - log_var).sum() / 2
             z[...] = mean + work.deviation * work.epsilon
 
         work.steps = [draw]
@@ -62,41 +61,40 @@ class Sample(Layer):
     def backward(self, params, work, dz, grads):
         """dz: (rows, latent).  dL/dx is (rows, 2 · latent)."""
         dx = columns((), len(dz), self.inputs, dz.dtype)
-        dmean, dlog_var = np.split(dx, 2, axis=1)
 
         def blame():
-            dmean[...] = dz + self.beta * work.mean
-            dlog_var[...] = (dz * work.epsilon * work.deviation + self.beta * (work.variance - 1)) / 2
+            dlog_var = (dz * work.epsilon * work.deviation + self.beta * (work.deviation ** 2 - 1)) / 2
+            np.concatenate([dz + self.beta * work.mean, dlog_var], axis=1, out=dx)
 
         return dx, [], [blame]
 
 
 @contextmanager
 def micro_batches(count, layers, params, loss=None):
-    """Within: a function run(function, x, *arrays).  It cuts x and the arrays into micro-batches of rows, and yields,
-    of each, what function(pass, *parts of the arrays) returns; the pass has its part of x already.  It is used again
-    for the next: what is to last must be copied.
+    """Within: a function run(function, x).  It cuts x into micro-batches of rows, slices, and yields, of each, what
+    function(pass, rows) returns; the pass has its rows of x already.  It is used again for the next: what is to last
+    must be copied.
 
-    `count` threads share the micro-batches, each with passes of its own through `layers`.
+    `count` threads share the micro-batches, each with passes of its own through `layers`, which end in a `loss`, summed
+    over the pictures, if it has a name.
     A micro-batch's result does not depend on who computes it, and the results come in their order: one worker or
     eight, the numbers are the same.
     """
     @cache
     def own(thread, shape):
         x = np.empty(shape, params.dtype)
-        return Pass(layers, params, x, loss, x.reshape(len(x), -1))
+        return Pass(layers, params, x, loss and partial(LOSSES[loss], count=1), x.reshape(len(x), -1))
 
-    def run(function, x, *arrays):
-        def one(first):
-            part, *parts = [array[first:first + MICRO] for array in (x, *arrays)]
-            micro = own(get_ident(), part.shape)
-            micro.x[...] = part
+    def run(function, x):
+        def one(rows):
+            micro = own(get_ident(), x[rows].shape)
+            micro.x[...] = x[rows]
             with np.errstate(all="ignore"):
-                return function(micro, *parts)
+                return function(micro, rows)
 
-        firsts = range(0, len(x), MICRO)
-        share = pool.map if count > 1 and len(firsts) > 1 else map      # a slider moved: no time to start threads
-        return share(one, firsts)
+        parts = [slice(first, first + MICRO) for first in range(0, len(x), MICRO)]
+        share = pool.map if count > 1 and len(parts) > 1 else map       # a slider moved: no time to start threads
+        return share(one, parts)
 
     with ThreadPoolExecutor(whole_number("workers", count, most=256)) as pool, one_blas_thread():
         yield run
@@ -132,8 +130,7 @@ class VAE(Model):
 
         def draw(rng):
             starts = [layer.initial(rng) for layer in self.layers]
-            heads = [Dense(16, self.latent).initial(rng) for _ in ("mean", "log_var")]    # Keras has two layers here
-            starts[len(self.encoder) - 1] = np.concatenate(heads, axis=1)
+            starts[4] = np.hstack([Dense(16, self.latent).initial(rng) for _ in range(2)])    # Keras has two here
             return starts
 
         self.parameters = self._start((), rng, draw)
@@ -143,7 +140,7 @@ class VAE(Model):
 
     def _through(self, part, name, x):
         with micro_batches(2, *self._part(part)) as run:
-            return self._finite(name, x, np.concatenate(list(run(lambda micro: micro.forward().copy(), x))))
+            return self._finite(name, x, np.concatenate(list(run(lambda micro, rows: micro.forward().copy(), x))))
 
     def encode(self, x):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
@@ -162,42 +159,39 @@ class VAE(Model):
         """Random numbers ε for `samples` codes, (samples, latent); a subclass that returns zeros is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
-    def _workers(self, count):
-        """Threads for `_losses`."""
-        return micro_batches(count, self.layers, self.parameters, partial(LOSSES["bce"], count=1))
-
     def _losses(self, run, x, epsilon, learn=False):
         """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
-        def one(micro, epsilon):
+        def one(micro, rows):
             sample = micro.works[len(self.encoder)]
-            sample.epsilon = epsilon
+            sample.epsilon = epsilon[rows]
             reconstruction, divergence = float(micro.run(learn)), float(sample.kl)
-            losses = np.array([reconstruction, divergence, reconstruction + self.beta * divergence])
+            losses = reconstruction, divergence, reconstruction + self.beta * divergence
             return losses, micro.grads.copy() if learn else 0
 
         losses, gradient = np.zeros(len(NAMES)), np.zeros_like(self.parameters) if learn else 0
-        for part, slope in run(one, x, epsilon):            # added up while others are computed
+        for part, slope in run(one, x):         # added up while others are computed
             losses += part
             gradient += slope
         return losses / len(x), gradient / len(x)
 
-    def evaluate(self, x, rng=0, workers=2):
+    def _measured(self, x, epsilon, learn=False):
+        with micro_batches(2, self.layers, self.parameters, "bce") as run:
+            losses, gradient = self._losses(run, x, epsilon, learn)
+        return dict(zip(NAMES, losses.tolist())), gradient
+
+    def evaluate(self, x, rng=0):
         """The three losses of pictures x, means over them with one random code each, by name."""
         x = self._pictures("x", x)
-        with self._workers(workers) as run:
-            losses, _ = self._losses(run, x, self.noise(len(x), generator(rng)))
-        return dict(zip(NAMES, map(float, losses)))
+        return self._measured(x, self.noise(len(x), generator(rng)))[0]
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""
         x = self._pictures("x", x)
         epsilon = numbers("epsilon", epsilon, (len(x), self.latent), kinds="f", dtype=self.dtype)
-        with self._workers(1) as run:
-            losses, gradient = self._losses(run, x, epsilon, learn=True)
-        return dict(zip(NAMES, map(float, losses))), gradient
+        return self._measured(x, epsilon, learn=True)
 
     def fit(self, x, epochs=30, batch_size=128, optimizer=None, workers=2, rng=0, validation=None, progress=False,
-            after_epoch=None):
+            after_epoch=lambda: None):
         """Train, from the present parameters on; return the `History` of the three losses.
 
         x: pictures (n, height, width, channels), values in [0, 1].  epochs: how many times each is seen.
@@ -212,7 +206,7 @@ class VAE(Model):
         `autoenc.training` says what the parameters are then.
         """
         x, rng, validated = self._pictures("x", x), generator(rng), []
-        must(after_epoch is None or callable(after_epoch), "after_epoch", after_epoch, "a function", TypeError)
+        must(callable(after_epoch), "after_epoch", after_epoch, "a function", TypeError)
         if validation is not None:
             validation = self._pictures("validation", validation)
         gradient, size = np.empty_like(self.parameters), len(x) if batch_size is None else batch_size
@@ -223,11 +217,10 @@ class VAE(Model):
 
         def epoch_done():
             if validation is not None:
-                validated.append(list(self.evaluate(validation, workers=workers).values()))
-            if after_epoch is not None:
-                after_epoch()
+                validated.append(self._losses(run, validation, self.noise(len(validation), generator(0)))[0])
+            after_epoch()
 
-        with self._workers(workers) as run:
+        with micro_batches(workers, self.layers, self.parameters, "bce") as run:
             curves = train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done)
         names = (*NAMES, *(f"val_{name}" for name in NAMES))
         return History(**dict(zip(names, [*curves.T, *np.array(validated).T])))

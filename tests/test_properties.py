@@ -156,7 +156,7 @@ CALLS = [
     ("VAE.fit", SMALL.fit, dict(x=PICTURES, epochs=1, batch_size=2), dict(
         x=no_pictures, epochs=no_count(), batch_size=no_count(3).filter(lambda value: value is not None), optimizer=no_optimizer,
         workers=no_count(256), rng=no_rng, validation=no_pictures.filter(lambda value: value is not None), after_epoch=no_function)),
-    ("VAE.evaluate", SMALL.evaluate, dict(x=PICTURES), dict(x=no_pictures, rng=no_rng, workers=no_count(256))),
+    ("VAE.evaluate", SMALL.evaluate, dict(x=PICTURES), dict(x=no_pictures, rng=no_rng)),
     ("VAE.encode", SMALL.encode, {}, dict(x=no_pictures)), ("VAE.decode", SMALL.decode, {}, dict(z=no_codes)),
     ("VAE.sample", SMALL.sample, dict(n=2), dict(n=no_count(10 ** 6), rng=no_rng)),
     ("VAE.loss_and_gradient", SMALL.loss_and_gradient, dict(x=PICTURES, epsilon=CODES),

@@ -337,14 +337,6 @@ def test_losses_do_not_drift_however_many_pictures_there_are():
     assert many["total_loss"] == pytest.approx(many["reconstruction_loss"] + many["kl_loss"], rel=1e-12)
 
 
-def test_workers_that_cannot_be_cost_no_random_number():
-    rng = np.random.default_rng(0)
-    before = rng.bit_generator.state
-    with pytest.raises(ValueError, match="^workers"):
-        small().evaluate(X, rng, workers=0)
-    assert rng.bit_generator.state == before
-
-
 def threads_of_blas():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
