@@ -10,11 +10,11 @@ import numpy as np
 from .checks import generator, number, numbers, whole_number
 
 
-def _checked(x, rng, most=1, **amounts):
-    """The arguments as they must be: pictures, a generator, and numbers from 0 to `most`."""
-    x, wanted = numbers("x", x, ("...", "n", "pixels"), kinds="f"), f"a number from 0 to {most:g}"
-    amounts = [number(name, amount, wanted, lambda value: 0 <= value <= most) for name, amount in amounts.items()]
-    return x, generator(rng), *amounts
+def _checked(x, rng, **probabilities):
+    """The arguments as they must be: pictures, a generator, and numbers from 0 to 1."""
+    x, wanted = numbers("x", x, ("...", "n", "pixels"), kinds="f"), "a number from 0 to 1"
+    probabilities = [number(name, p, wanted, lambda p: 0 <= p <= 1) for name, p in probabilities.items()]
+    return x, generator(rng), *probabilities
 
 
 def mutate(x, probability, rng=None, amplitude=0.5, count=None):
@@ -39,7 +39,8 @@ def flip(x, probability, rng=None):
 
 def gaussian(x, sigma, rng=None):
     """Each pixel gets independent normal noise of standard deviation `sigma`; nothing is clipped."""
-    x, rng, sigma = _checked(x, rng, most=np.finfo(float).max, sigma=sigma)
+    x, rng = _checked(x, rng)
+    sigma = number("sigma", sigma, "a finite number, not negative", lambda value: 0 <= value < np.inf)
     return (x + sigma * rng.standard_normal(x.shape)).astype(x.dtype)
 
 
