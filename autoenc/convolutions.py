@@ -112,20 +112,20 @@ class Conv2DTranspose(Patches):
         """x: (samples, *inputs), or as rows.  Out comes (samples, *outputs)."""
         weights, bias = params[:-self.filters].reshape(self.size, -1), params[-self.filters:]
         pixels, y = x.reshape(-1, self.inputs[2], copy=False), np.empty((len(x), *self.outputs), x.dtype)
-        rows, biases, scratch = self.empty((), len(pixels), self.size, x.dtype), np.empty_like(y[0]), np.empty_like(y)
+        rows, biases = self.empty((), len(pixels), self.size, x.dtype), np.empty_like(y[0])
         pictures, _, scatter = self.between(rows)
         steps = [partial(np.matmul, pixels, weights.T, rows), *scatter,
                  partial(np.copyto, biases, bias),              # a whole picture is quicker to add than a pixel
                  partial(np.add, pictures, biases, y),
-                 partial(ACTIVATIONS[self.activation].forward, y, scratch[:1])]
-        return SimpleNamespace(weights=weights, pixels=pixels, rows=rows, y=y, out=y, scratch=scratch, steps=steps)
+                 partial(ACTIVATIONS[self.activation].forward, y)]
+        return SimpleNamespace(weights=weights, pixels=pixels, rows=rows, y=y, out=y, steps=steps)
 
     def backward(self, params, work, dy, grads):
         """dy: (samples, *outputs), or as rows.  dL/dx is (samples, *inputs)."""
         weight_grads, bias_grads = grads[:-self.filters].reshape(self.size, -1), grads[-self.filters:]
         dy, slope = dy.reshape(work.y.shape, copy=False), dy.reshape(-1, self.filters, copy=False)
         (pictures, gather, _), dx = self.between(work.rows), np.empty((len(dy), *self.inputs), dy.dtype)
-        steps = [partial(ACTIVATIONS[self.activation].backward, work.y, dy, work.scratch),
+        steps = [partial(ACTIVATIONS[self.activation].backward, work.y, dy, np.empty_like(dy)),
                  partial(np.copyto, pictures, dy), gather,
                  partial(np.matmul, np.ones(len(slope), dy.dtype), slope, bias_grads),
                  partial(np.matmul, work.rows.T, work.pixels, weight_grads)]

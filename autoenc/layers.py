@@ -22,7 +22,6 @@ Two conventions make everything here short and quick:
   pass is one product and the gradient of weights *and* bias is another.
 """
 
-import math
 from functools import partial
 from types import SimpleNamespace
 
@@ -51,8 +50,8 @@ def widened(x):
     return wide, wide[..., :-1]
 
 
-# Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y.
-# `scratch` is an array like z for what lies between; what forward gets may have room for one sample only.
+# Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y; `scratch` is
+# an array like them for what lies between.
 # A class holds the two functions together, nothing more.
 # Constants are arrays, for NumPy is slower with numbers; where a result goes is its functions' last argument.
 
@@ -65,7 +64,7 @@ class Linear:
 
 class Tanh:
     """y = tanh(z), so dy/dz = 1 - y²"""
-    def forward(z, scratch):
+    def forward(z):
         np.tanh(z, z)
 
     def backward(y, dy, scratch):
@@ -76,7 +75,7 @@ class Tanh:
 
 class Sigmoid:
     """y = 1 / (1 + exp(-z)), so dy/dz = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly"""
-    def forward(z, scratch):
+    def forward(z):
         np.negative(z, z)
         np.exp(z, z)
         z += ONE
@@ -90,9 +89,8 @@ class Sigmoid:
 
 class Relu:
     """y = max(z, 0), against an array of zeros: NumPy is three times quicker there than with one number"""
-    def forward(z, scratch):
-        scratch.fill(0)
-        np.maximum(z, scratch, out=z)
+    def forward(z):
+        np.maximum(z, np.zeros_like(z[:1]), out=z)
 
     def backward(y, dy, scratch):
         dy *= y > 0
@@ -100,7 +98,7 @@ class Relu:
 
 class Softmax:
     """y_i = exp(z_i) / Σ_j exp(z_j), so dL/dz_i = y_i (dL/dy_i - Σ_j y_j dL/dy_j)"""
-    def forward(z, scratch):
+    def forward(z):
         z -= z.max(-1, keepdims=True)
         np.exp(z, z)
         z /= z.sum(-1, keepdims=True)
@@ -128,7 +126,7 @@ class Layer:
 
     def initial(self, rng):
         """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
-        limit, weights = math.sqrt(6 / self.fans), math.prod(self.shape) - self.biases
+        limit, weights = np.sqrt(6 / self.fans), np.prod(self.shape) - self.biases
         return np.concatenate([rng.uniform(-limit, limit, weights), np.zeros(self.biases)]).reshape(self.shape)
 
 
@@ -150,16 +148,15 @@ class Dense(Layer):
 
     def forward(self, params, x):
         """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), too, if `ones`."""
-        out = y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
-        if self.ones:
-            out, y = widened(y)
-        scratch = np.empty_like(y)
+        y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
+        out, y = widened(y) if self.ones else (y, y)
         steps = [partial(self._product(params), params.mT, x.mT, y.mT),     # turned over: `dot` fills whole rows
-                 partial(self.activation.forward, y, scratch)]
-        return SimpleNamespace(x=x, y=y, out=out, scratch=scratch, steps=steps)
+                 partial(self.activation.forward, y)]
+        return SimpleNamespace(x=x, y=y, out=out, steps=steps)
 
     def backward(self, params, work, dy, grads):
         """dy: (..., rows, outputs).  dL/dx is (..., rows, inputs)."""
         product, dx = self._product(params), self.empty(params.shape[:-2], dy.shape[-2], self.inputs, dy.dtype)
-        steps = [partial(self.activation.backward, work.y, dy, work.scratch), partial(product, work.x.mT, dy, grads)]
+        steps = [partial(self.activation.backward, work.y, dy, np.empty_like(dy)),
+                 partial(product, work.x.mT, dy, grads)]
         return dx, steps, [partial(product, params[..., :-1, :], dy.mT, dx.mT)]
