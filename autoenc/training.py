@@ -21,7 +21,7 @@ import numpy as np
 from .checks import must, whole_number
 from .optimizers import SGD, Adam
 
-BLAS = SimpleNamespace(lock=Lock(), users=0, before=())     # how many threads it has is one number for the process
+LOCK, BEFORE = Lock(), []           # how many threads BLAS has is one number for the process
 
 
 class History(SimpleNamespace):
@@ -52,20 +52,17 @@ def _limit(libraries):
 def one_blas_thread():
     """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
 
-    Of several trainings at once, in threads, the first sets the limit and the last takes it back.
+    Of several trainings at once, in threads, each puts what it finds on a stack, and whichever ends takes back
+    what lies on top: one thread, until the last ends and takes back what the first found.
     """
-    with BLAS.lock:
-        if BLAS.users == 0:
-            BLAS.before = [(library, library.get_num_threads()) for library in _libraries()]
-            _limit((library, 1) for library in _libraries())
-        BLAS.users += 1
+    with LOCK:
+        BEFORE.append([(library, library.get_num_threads()) for library in _libraries()])
+        _limit((library, 1) for library in _libraries())
     try:
         yield
     finally:
-        with BLAS.lock:
-            BLAS.users -= 1
-            if BLAS.users == 0:
-                _limit(BLAS.before)
+        with LOCK:
+            _limit(BEFORE.pop())
 
 
 def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=None):
