@@ -65,7 +65,7 @@ def one_blas_thread():
             _limit(BEFORE.pop())
 
 
-def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=None):
+def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=lambda: None):
     """Call `step` and move the parameters, on every batch of every epoch; return the losses, averaged over each epoch.
 
     params, grads: the model's flat parameters, moved in place, and where `step` leaves their gradient.
@@ -82,12 +82,11 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
     must(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
     update, order, bar = optimizer.start(params, grads), np.arange(samples), range(epochs)
     batches = [order[first:first + size] for first in range(0, samples, size)]      # views: to shuffle it shuffles them
-    steps = epochs * len(batches)
     if progress:
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
-    losses, kept = [], params.copy()        # kept: what an error leaves
-    finite = finished = kept                # and as nobody writes into them, one array may be all three
+    losses, before = [], params.copy()
+    finite = finished = before              # nobody writes into them, so one array may be all three
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
@@ -96,18 +95,14 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
                 loss = 0
                 for number, rows in enumerate(batches, epoch * len(batches)):
                     loss = loss + step(rows)
-                    update(number / steps)
+                    update(number / (epochs * len(batches)))
                 losses.append(loss / len(batches))
                 good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
-                finite = finished if good else finite       # the loss is that of what there was before the epoch
                 if not good or epoch == epochs - 1 and not np.isfinite(params).all():
-                    kept = finite
-                    raise FloatingPointError(f"training diverged in epoch {epoch + 1}; "
-                                             "the last parameters with a finite loss are kept")
-                finished = params.copy()
-                if after_epoch is not None:
-                    after_epoch()
+                    raise FloatingPointError(f"training diverged in epoch {epoch + 1}; the last finite parameters stay")
+                finite, finished = finished, params.copy()      # the loss is that of what there was before the epoch
+                after_epoch()
     except BaseException as error:
-        params[...] = finished if isinstance(error, KeyboardInterrupt) else kept
+        params[...] = {KeyboardInterrupt: finished, FloatingPointError: finite}.get(type(error), before)
         raise
     return np.array(losses)
