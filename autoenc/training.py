@@ -27,9 +27,6 @@ LOCK, BEFORE = Lock(), []           # how many threads BLAS has is one number fo
 class History(SimpleNamespace):
     """The losses of a training: one array (epochs, ...) for each name."""
 
-    def __repr__(self):
-        return f"History({', '.join(f'{name}: {curve.shape}' for name, curve in vars(self).items())})"
-
 
 @cache
 def _libraries():
