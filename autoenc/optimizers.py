@@ -43,26 +43,21 @@ class SGD:
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-    def rates(self, params):
-        """A function of progress that returns learning rates, checked, shaped to multiply `params`."""
-        def checked(rate):
-            rate = _checked("learning_rate", rate, params.shape[:-1])
-            return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]
-
-        if callable(self.learning_rate):
-            return lambda progress: checked(self.learning_rate(progress))
-        constant = checked(self.learning_rate)
-        return lambda progress: constant
-
     def start(self, params, grads):
         """A function step(progress) that moves `params`, in place, against what `grads` then holds, and may use up.
 
         This one's step can also be scaled, for optimisers that go down another vector than the gradient.
         """
-        rate = self.rates(params)
+        def checked(rate):
+            rate = _checked("learning_rate", rate, params.shape[:-1])
+            return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]    # to multiply `params`
+
+        schedule = self.learning_rate
+        constant = None if callable(schedule) else checked(schedule)
 
         def step(progress, scale=1):
-            np.multiply(grads, rate(progress) * scale, grads)
+            rate = checked(schedule(progress)) if constant is None else constant
+            np.multiply(grads, rate * scale, grads)
             np.subtract(params, grads, params)
         return step
 

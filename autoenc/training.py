@@ -77,13 +77,12 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
     size = samples if batch_size is None else whole_number("batch_size", batch_size, most=samples)
     optimizer = Adam() if optimizer is None else optimizer
     must(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
-    update, order, bar = optimizer.start(params, grads), np.arange(samples), range(epochs)
+    update, order, bar, losses = optimizer.start(params, grads), np.arange(samples), range(epochs), []
     batches = [order[first:first + size] for first in range(0, samples, size)]      # views: to shuffle it shuffles them
     if progress:
         from tqdm.auto import tqdm
         bar = tqdm(bar, unit="epoch", leave=False)
-    losses, before = [], params.copy()
-    finite = finished = before              # nobody writes into them, so one array may be all three
+    finite = finished = before = params.copy()          # nobody writes into them, so one array may be all three
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
             for epoch in bar:
