@@ -1,7 +1,6 @@
 """Checks: an argument as a function needs it, or an error that says its name, what it was and what it must be."""
 
 import os
-from contextlib import suppress
 from numbers import Real
 
 import numpy as np
@@ -13,30 +12,34 @@ def must(holds, name, value, wanted, error=ValueError):
         raise error(f"{name} was {value!r}; it must be {wanted}")
 
 
+def made(make, name, value, wanted):
+    """make(value); a ValueError for whatever that fails with, for objects do so in their own ways."""
+    try:
+        return make(value)
+    except Exception as error:
+        raise ValueError(f"{name} was {value!r:.80}; it must be {wanted}: {error}") from None
+
+
 def whole_number(name, value, least=1, most=np.inf):
     """`value` as an int."""
     must(isinstance(value, (int, np.integer)) and not isinstance(value, bool), name, value, "a whole number", TypeError)
-    value = int(value)
     must(least <= value <= most, name, value, f"at least {least}" if most == np.inf else f"from {least} to {most}")
-    return value
+    return int(value)
 
 
 def whole_numbers(name, value, count=None):
     """`value`, `count` whole numbers (for two of them one may stand for both), or two or more of them, as a tuple."""
     if count == 2 and not isinstance(value, (tuple, list)):
-        return (whole_number(name, value),) * 2
+        value = value, value
     enough = isinstance(value, (tuple, list)) and (len(value) == count if count else len(value) >= 2)
     must(enough, name, value, f"a tuple of {count or 'at least two'} whole numbers")
-    part = f"{name} was {value!r}: one of them"
-    return tuple(whole_number(part, number) for number in value)
+    return tuple(whole_number(f"{name}[{place}]", number) for place, number in enumerate(value))
 
 
 def number(name, value, wanted, holds):
     """`value` as a float for which `holds` is true; `wanted` says in words what that means."""
-    with suppress(OverflowError):
-        if isinstance(value, Real) and not isinstance(value, bool) and holds(float(value)):
-            return float(value)
-    raise ValueError(f"{name} was {value!r}; it must be {wanted}")
+    must(isinstance(value, Real) and not isinstance(value, bool) and holds(value), name, value, wanted)
+    return float(value)
 
 
 def choice(name, value, options):
@@ -52,23 +55,17 @@ def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf
     "..." in front there may be any axes before them; it may never be empty.  kinds: of dtype, in which it may be
     given.  TypeError for another kind, else ValueError.
     """
-    try:
-        x = np.asarray(x)
-    except Exception:               # objects that fail to become an array in their own way
-        raise ValueError(f"{name} was a {type(x).__name__} that makes no array; its rows must have one shape") from None
-    if x.dtype.kind not in kinds or not x.size or not any(_fits(x.shape, shape) for shape in shapes):
-        several = {"f": "floating-point numbers", "u": "unsigned integers, as uint8,"}.get(kinds, "numbers")
-        allowed = dict.fromkeys(f"{several} of shape {shape}" if shape else "a number" for shape in shapes)
-        wanted = " or ".join(allowed).replace("'", "")
-        was = f"{x.dtype} of shape {x.shape}" if x.ndim else repr(x.item())
-        error = ValueError if x.dtype.kind in kinds else TypeError
-        raise error(f"{name} was {was}; it must be {wanted}{'' if x.size else ', not empty'}")
+    x = made(np.asarray, name, x, "numbers, in rows of one shape")
+    wanted = {"f": "floats", "u": "unsigned integers, as uint8"}.get(kinds, "real numbers")
+    must(x.dtype.kind in kinds, name, x.dtype if x.ndim else x.item(), wanted, TypeError)
+    if not x.size or not any(_fits(x.shape, shape) for shape in shapes):
+        wanted = " or ".join(map(str, dict.fromkeys(shapes)))
+        raise ValueError(f"{name} was of shape {x.shape}; it must be of shape {wanted}, not empty")
     with np.errstate(over="ignore"):
         x = np.asarray(x, dtype)
-    least, most = x.min(), x.max()
-    if not (low <= least and most <= high and np.isfinite(least) and np.isfinite(most)):
-        bounds = f" and in [{low:g}, {high:g}]" if np.isfinite([low, high]).any() else ""
-        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite{bounds}")
+    least, most = float(x.min()), float(x.max())
+    if not (low <= least and most <= high and -np.inf < least and most < np.inf):
+        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite and from {low:g} to {high:g}")
     return x
 
 
@@ -81,20 +78,16 @@ def _fits(given, shape):
 
 def generator(rng):
     """The generator that `rng` stands for."""
-    try:
-        return np.random.default_rng(rng)
-    except Exception as error:
-        raise ValueError(f"rng was {rng!r}; it must be None, a seed or a generator: {error}") from None
+    return made(np.random.default_rng, "rng", rng, "None, a seed or a generator")
 
 
 def float_type(dtype):
     """`dtype`, a type of numbers or its name, as float32 or float64."""
-    name = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
-    return np.dtype(choice("dtype", name, ("float32", "float64", "float")))
+    return np.dtype(choice("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64", "float")))
 
 
 def file_name(name, path):
     """`path` as a str."""
-    named = isinstance(path, (str, os.PathLike)) and isinstance(os.fspath(path), str) and "\0" not in os.fspath(path)
+    named = isinstance(path, (str, os.PathLike)) and "\0" not in os.fspath(path)
     must(named, name, path, "the name of a file or folder, a str or a Path", TypeError)
     return os.fspath(path)

@@ -94,7 +94,7 @@ def test_pixel_errors_broadcasts_over_members():
 @pytest.mark.parametrize("output, target, said", [
     ((4, 35), (4, 34), r"target's shape was \(4, 34\); it must be that of output, \(4, 35\),"),
     ((4, 1), (4, 35), r"target's shape was \(4, 35\); it must be that of output, \(4, 1\),"),
-    ((), (4, 35), r"output was 0.0; it must be numbers of shape \(..., pixels\)"),
+    ((), (4, 35), r"output was of shape \(\); it must be of shape \('...', 'pixels'\)"),
     ((3, 35), (4, 35), r"target's shape was \(4, 35\); it must be that of output, \(3, 35\),")])
 def test_pixel_errors_of_shapes_that_do_not_match_is_refused(output, target, said):
     with pytest.raises(ValueError, match=f"^{said}"):

@@ -63,7 +63,7 @@ def test_a_bad_argument_is_named(error, name, value):
     np.zeros((5, 3, 1), np.uint8), np.zeros((1, 5, 3, 3), np.uint8), np.zeros((0, 3), np.uint8), np.full((5, 3), 256, np.uint16), None],
     ids=lambda picture: f"{np.asarray(picture).dtype}{np.shape(picture)}")
 def test_a_picture_that_is_none_is_refused(picture):
-    with pytest.raises((TypeError, ValueError), match="^what render returned for every y and x (was|has values)"):
+    with pytest.raises((TypeError, ValueError), match="^what render returned "):
         explorer(render=lambda a, b: picture)
 
 

@@ -334,10 +334,10 @@ def test_saving_replaces_the_old_file(saved):
 def test_what_could_not_be_loaded_is_not_saved(saved):
     model, path = saved
     before, model.parameters[0] = path.read_bytes(), np.nan
-    with pytest.raises(ValueError, match="^parameters has values from nan to nan; all must be finite$"):
+    with pytest.raises(ValueError, match="^parameters has values from nan to nan; all must be finite"):
         model.save(path)
     model.parameters = np.zeros_like(model.parameters, int)
-    with pytest.raises(TypeError, match="^parameters was int64 of shape"):
+    with pytest.raises(TypeError, match=r"^parameters was dtype\('int64'\)"):
         model.save(path)
     assert path.read_bytes() == before
 

@@ -135,9 +135,9 @@ def test_cosine_decay_names_a_rate_that_fits_no_model(rate):
         cosine_decay(rate)
 
 
-@pytest.mark.parametrize("shape, wanted", [((5,), "a number"), ((2, 5), r"a number or numbers of shape \(2,\)")])
+@pytest.mark.parametrize("shape, wanted", [((5,), r"shape \(\)"), ((2, 5), r"\(\) or \(2,\)")])
 def test_rates_of_a_wrong_shape_are_told_what_the_model_takes(shape, wanted):
-    with pytest.raises(ValueError, match=rf"^learning_rate was float64 of shape \(3,\); it must be {wanted}$"):
+    with pytest.raises(ValueError, match=rf"^learning_rate was of shape \(3,\); it must be of .*{wanted}, not empty$"):
         SGD([0.1, 0.2, 0.3]).start(np.ones(shape), np.ones(shape))
 
 
@@ -205,7 +205,7 @@ def test_optimizers_can_be_told_apart_and_kept_in_sets():
 
 
 def test_one_network_takes_one_rate_not_one_for_each_parameter():
-    with pytest.raises(ValueError, match="learning_rate was float64 of shape"):
+    with pytest.raises(ValueError, match=r"^learning_rate was of shape \(6,\)"):
         SGD(np.full(6, 0.1)).start(np.ones(6), np.ones(6))
 
 

@@ -364,17 +364,17 @@ def test_an_error_in_one_micro_batch_leaves_parameters_and_threads_as_before(err
 
 
 @pytest.mark.parametrize("call, name", [
-    (lambda vae: vae.fit(X[..., 0]), r"x was float64 of shape \(4, 8, 8\)"), (lambda vae: vae.fit(X[:0]), r"x was float64 of shape \(0, 8, 8, 1\); .* not empty"),
-    (lambda vae: vae.fit((X * 255).astype("uint8")), "x was uint8 of shape"), (lambda vae: vae.fit(X * 255), "x has values"),
+    (lambda vae: vae.fit(X[..., 0]), r"x was of shape \(4, 8, 8\)"), (lambda vae: vae.fit(X[:0]), r"x was of shape \(0, 8, 8, 1\); .* not empty"),
+    (lambda vae: vae.fit((X * 255).astype("uint8")), r"x was dtype\('uint8'\)"), (lambda vae: vae.fit(X * 255), "x has values"),
     (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x was 'pictures'"),
     (lambda vae: vae.fit(X, 0), "epochs"), (lambda vae: vae.fit(X, 1, batch_size=0), "batch_size"),
     (lambda vae: vae.fit(X, 1, batch_size=5), "batch_size"), (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"),
     (lambda vae: vae.fit(X, 1, 2, workers=1.5), "workers"), (lambda vae: vae.fit(X, 1, 2, optimizer="adam"), "optimizer"),
     (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x has values from nan"),
-    (lambda vae: vae.encode(X[:, :4]), r"x was float64 of shape \(4, 4, 8, 1\)"), (lambda vae: vae.decode(np.zeros((3, 5))), r"z was float64 of shape \(3, 5\)"),
-    (lambda vae: vae.decode(np.zeros((3, 2), int)), "z was int64 of shape"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
-    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), r"epsilon was .* of shape \(3, 2\); .* of shape \(4, 2\)"),
-    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), r"epsilon was .* of shape \(4, 3\); .* of shape \(4, 2\)"),
+    (lambda vae: vae.encode(X[:, :4]), r"x was of shape \(4, 4, 8, 1\)"), (lambda vae: vae.decode(np.zeros((3, 5))), r"z was of shape \(3, 5\)"),
+    (lambda vae: vae.decode(np.zeros((3, 2), int)), r"z was dtype\('int64'\)"), (lambda vae: vae.decode([[np.inf, 0.0]]), "z has values"),
+    (lambda vae: vae.sample(0), "n was"), (lambda vae: vae.loss_and_gradient(X, np.zeros((3, 2))), r"epsilon was of shape \(3, 2\); it must be of shape \(4, 2\)"),
+    (lambda vae: vae.loss_and_gradient(X, np.zeros((4, 3))), r"epsilon was of shape \(4, 3\); it must be of shape \(4, 2\)"),
     (lambda vae: VAE(latent=0), "latent"), (lambda vae: VAE(latent=2.0), "latent"), (lambda vae: VAE(beta=-1), "beta"),
     (lambda vae: VAE(beta=np.nan), "beta"), (lambda vae: VAE(dtype="float16"), "dtype"),
     (lambda vae: VAE(shape=(30, 28, 1)), "shape"), (lambda vae: VAE(shape=28), "shape")])
