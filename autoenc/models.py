@@ -78,20 +78,17 @@ class Model:
         """Write the model to exactly this path: settings and parameters, no pickle, all or nothing."""
         from .files import replace_arrays       # imported only here, for it takes some milliseconds
 
-        settings = json.dumps({"model": type(self).__name__, **self.settings})
-        parameters = numbers("parameters", self.parameters, ("...", "n"), kinds="f")
-        replace_arrays(path, settings=settings, parameters=parameters)
+        checked = numbers("parameters", self.parameters, ("...", "n"), kinds="f")
+        replace_arrays(path, settings=json.dumps({"model": type(self).__name__, **self.settings}), parameters=checked)
 
     @classmethod
     def load(cls, path):
         """The model that `save` wrote.  ValueError for a file that is anything else, or damaged."""
-        from zipfile import ZIP_STORED          # likewise
-
         with open(file_name("path", path), "rb") as file:
             try:
                 with np.load(file, allow_pickle=False) as arrays:
-                    if any(entry.compress_type != ZIP_STORED for entry in arrays.zip.infolist()):
-                        raise ValueError("it would unpack to more than it is")
+                    packed = [entry.filename for entry in arrays.zip.infolist() if entry.compress_type]     # 0: stored
+                    must(not packed, "what it holds packed", packed, "[], for it would unpack to more than it is")
                     settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
                 choice("model", settings.pop("model", None), [cls.__name__])
                 return cls(**settings, rng=numbers("parameters", parameters, ("...", "n"), kinds="f"))
@@ -104,8 +101,7 @@ class Model:
         must(math.prod(shape) <= 1e8, f"the number of parameters of {self}", math.prod(shape), "at most 100 million")
         if not isinstance(rng, np.ndarray) or rng.dtype.kind != "f":
             return np.concatenate(draw(generator(rng)), axis=None, dtype=self.dtype).reshape(shape)
-        given, wanted = (f"{dtype} of shape {size}" for dtype, size in ((rng.dtype, rng.shape), (self.dtype, shape)))
-        must(given == wanted, "rng, the parameters,", given, f"{wanted} for {self}")
+        must((rng.dtype, rng.shape) == (self.dtype, shape), "rng", (rng.dtype, rng.shape), (self.dtype, shape))
         return rng.copy()
 
     def _part(self, part):

@@ -349,8 +349,8 @@ def test_a_member_that_is_not_finite_can_be_taken_out_and_looked_at():
 
 
 def test_parameters_of_another_network_are_refused_by_what_they_are():
-    with pytest.raises(ValueError, match=r"^rng, the parameters, was 'float64 of shape \(3,\)'; "
-                                         r"it must be float32 of shape \(177,\) for Autoencoder\(sizes=\(35, 2\)"):
+    with pytest.raises(ValueError, match=r"^rng was \(dtype\('float64'\), \(3,\)\); "
+                                         r"it must be \(dtype\('float32'\), \(177,\)\)$"):
         Autoencoder((35, 2), rng=np.zeros(3))
 
 
