@@ -131,13 +131,11 @@ class Autoencoder(Model):
 
     def __init__(self, sizes, hidden="tanh", latent="linear", output="sigmoid", members=None, rng=None,
                  dtype=np.float32):
-        self.sizes = whole_numbers("sizes", sizes)
-        self.hidden, self.latent = choice("hidden", hidden, ACTIVATIONS), choice("latent", latent, ACTIVATIONS)
-        self.output = choice("output", output, ACTIVATIONS)
+        self.sizes, self.dtype = whole_numbers("sizes", sizes), float_type(dtype)
         self.members = None if members is None else whole_number("members", members)
-        self.dtype = float_type(dtype)
-        self.settings = dict(sizes=self.sizes, hidden=hidden, latent=latent, output=output, members=self.members,
-                             dtype=self.dtype.name)
+        self.settings = dict(sizes=self.sizes, hidden=choice("hidden", hidden, ACTIVATIONS),
+                             latent=choice("latent", latent, ACTIVATIONS), output=choice("output", output, ACTIVATIONS),
+                             members=self.members, dtype=self.dtype.name)
         steps = list(zip(self.sizes, self.sizes[1:]))
         self.encoder = [Dense(*step, hidden) for step in steps[:-1]] + [Dense(*steps[-1], latent)]
         self.decoder = [Dense(*step[::-1], hidden) for step in steps[:0:-1]]
@@ -151,14 +149,12 @@ class Autoencoder(Model):
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
 
     def _samples(self, name, x, size, **bounds):
-        shapes = ("n", size), (*self.parameters.shape[:-1], "n", size)
-        return numbers(name, x, *shapes, dtype=self.dtype, **bounds)
+        return numbers(name, x, ("n", size), (*self.parameters.shape[:-1], "n", size), dtype=self.dtype, **bounds)
 
+    @np.errstate(all="ignore")
     def _through(self, part, name, x):
         x = self._samples(name, x, part[0].inputs)
-        with np.errstate(all="ignore"):
-            output = Pass(*self._part(part), widened(x)[0]).forward()
-        return self._finite(name, x, np.ascontiguousarray(output))
+        return self._finite(name, x, np.ascontiguousarray(Pass(*self._part(part), widened(x)[0]).forward()))
 
     def encode(self, x):
         """The codes of pictures: (n, pixels), or (members, n, pixels), to (n, latent), with members in front if any."""
@@ -182,7 +178,7 @@ class Autoencoder(Model):
         """What there is to learn, checked: (layers, loss of their output, x).  Cross-entropy works on logits."""
         layers, bounds = list(self.layers), {}
         if choice("loss", loss, LOSSES) == "bce":
-            must(self.output == "sigmoid", "output", self.output, "'sigmoid' for loss 'bce' (or take loss='mse')")
+            must(self.settings["output"] == "sigmoid", "output", self.settings["output"], "'sigmoid' for loss 'bce'")
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
         return layers, LOSSES[loss], self._samples("x", x, self.sizes[0], **bounds)
 

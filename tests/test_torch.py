@@ -39,7 +39,8 @@ def theirs(ae):
 
 def torch_outputs(ae, tensors, x):
     """Every layer's output, the last one's logits in place of its output where it is a sigmoid."""
-    kinds = [ae.hidden] * (len(ae.sizes) - 2) + [ae.latent] + [ae.hidden] * (len(ae.sizes) - 2) + [ae.output]
+    between, latent, output = [ae.settings["hidden"]] * (len(ae.sizes) - 2), ae.settings["latent"], ae.settings["output"]
+    kinds = [*between, latent, *between, output]
     outputs, y = [], torch.tensor(x)
     for kind, weights, bias in zip(kinds, tensors[::2], tensors[1::2]):
         z = y @ weights + bias
