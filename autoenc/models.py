@@ -174,22 +174,6 @@ class Autoencoder(Model):
         parameters = self.parameters[whole_number("k", k, least=0, most=self.members - 1)]
         return type(self)(**{**self.settings, "members": None}, rng=parameters)
 
-    def _learnable(self, x, loss):
-        """What there is to learn, checked: (layers, loss of their output, x).  Cross-entropy works on logits."""
-        layers, bounds = list(self.layers), {}
-        if choice("loss", loss, LOSSES) == "bce":
-            must(self.settings["output"] == "sigmoid", "output", self.settings["output"], "'sigmoid' for loss 'bce'")
-            layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
-        return layers, LOSSES[loss], self._samples("x", x, self.sizes[0], **bounds)
-
-    @np.errstate(all="ignore")
-    def loss_and_gradient(self, x, loss="bce"):
-        """The loss of reconstructing x, a number (or one a member), and its gradient, an array like `parameters`."""
-        layers, function, x = self._learnable(x, loss)
-        wide, target = widened(x)
-        one = Pass(layers, self.parameters, wide, function, target)
-        return one.run(), one.grads
-
     def fit(self, x, epochs, loss="bce", optimizer=None, corrupt=None, batch_size=None, rng=None, progress=False):
         """Train, from the present parameters on, to reconstruct x; return the `History` of the loss.
 
@@ -204,7 +188,11 @@ class Autoencoder(Model):
         its update.  Raises TypeError or ValueError for what cannot be trained, FloatingPointError when
         training diverges; `autoenc.training` says what the parameters are then.
         """
-        (layers, function, x), rng = self._learnable(x, loss), generator(rng)
+        layers, bounds = list(self.layers), {}
+        if choice("loss", loss, LOSSES) == "bce":           # which works on logits
+            must(self.settings["output"] == "sigmoid", "output", self.settings["output"], "'sigmoid' for loss 'bce'")
+            layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
+        x, rng = self._samples("x", x, self.sizes[0], **bounds), generator(rng)
         must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and rng", TypeError)
         grads, count = np.empty_like(self.parameters), x.shape[-2]
 
@@ -214,7 +202,7 @@ class Autoencoder(Model):
             spoilt = target
             if corrupt is not None:
                 wide, spoilt = widened(np.broadcast_to(target, (*self.parameters.shape[:-1], *target.shape[-2:])))
-            return Pass(layers, self.parameters, wide, function, target, grads), spoilt
+            return Pass(layers, self.parameters, wide, LOSSES[loss], target, grads), spoilt
 
         def step(rows):
             one, spoilt = batch(len(rows))

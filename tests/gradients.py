@@ -5,6 +5,8 @@ The slope that a derivation claims is compared with the one that central differe
 
 import numpy as np
 
+from autoenc import SGD
+
 
 def measured_gradient(function, array, step):
     """d function() / d array, by moving each number of `array`, in place, a little down and up."""
@@ -28,6 +30,15 @@ def check_gradient(function, array, claimed, tolerance=1e-6, step=1e-5):
     assert largest > 1e-4, "a gradient of zeros checks nothing"
     error = np.abs(measured - claimed).max() / largest
     assert error <= tolerance, f"relative error {error:.2g}"
+
+
+def loss_and_gradient(model, x, loss="bce"):
+    """The loss of reconstructing x, and its gradient, which is what one step of plain descent at rate 1 takes away."""
+    before = model.parameters.copy()
+    try:
+        return model.fit(x, 1, loss, SGD(1.0)).loss[0], before - model.parameters
+    finally:
+        model.parameters[...] = before
 
 
 def passed(layer, params, x, dy):
