@@ -199,18 +199,17 @@ class Autoencoder(Model):
         @cache
         def batch(size):
             wide, target = widened(x[..., :size, :])
-            spoilt = target
-            if corrupt is not None:
-                wide, spoilt = widened(np.broadcast_to(target, (*self.parameters.shape[:-1], *target.shape[-2:])))
-            return Pass(layers, self.parameters, wide, LOSSES[loss], target, grads), spoilt
+            if corrupt is not None:             # it spoils the pictures of each member otherwise
+                wide, _ = widened(np.broadcast_to(target, (*self.parameters.shape[:-1], *target.shape[-2:])))
+            return Pass(layers, self.parameters, wide, LOSSES[loss], target, grads)
 
         def step(rows):
-            one, spoilt = batch(len(rows))
+            one = batch(len(rows))
             if batch_size is not None:          # else they are all there, in their own order
                 one.target[...] = x[..., rows, :]
             if corrupt is not None:
-                clean = np.array(np.broadcast_to(one.target, spoilt.shape))
-                spoilt[...] = numbers("corrupt's result", corrupt(clean, rng), clean.shape)
+                clean = np.array(np.broadcast_to(one.target, one.x[..., :-1].shape))
+                one.x[..., :-1] = numbers("corrupt's result", corrupt(clean, rng), clean.shape)
             return one.run()
 
         return History(loss=train(self.parameters, grads, step, count, epochs, batch_size, optimizer, rng, progress))
