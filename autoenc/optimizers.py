@@ -1,9 +1,9 @@
 """Optimisers: how a gradient becomes a step.
 
 A model's parameters are one flat vector (or one row a member), and so is their gradient; an optimiser
-therefore is a few vector operations.  The object holds settings only: `start` hands out a function
-that takes the steps of one training and keeps that training's memory, so one optimiser can serve
-many trainings, one after the other or at once.
+therefore is a few vector operations, each with the array for its result as its last argument.  The object
+holds settings only: `start` hands out a function that takes the steps of one training and keeps that
+training's memory, so one optimiser can serve many trainings, one after the other or at once.
 
 A learning rate is a number, an array with one value for each member, or a *schedule*: a function of
 progress, which runs from 0 at the first step towards 1 at the end, that returns either of them.
@@ -57,8 +57,7 @@ class SGD:
 
         def step(progress, scale=1):
             rate = checked(schedule(progress)) if constant is None else constant
-            np.multiply(grads, rate * scale, grads)
-            np.subtract(params, grads, params)
+            np.subtract(params, np.multiply(grads, rate * scale, grads), params)
         return step
 
 
@@ -109,13 +108,8 @@ class Adam(SGD):
             scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # mean of g: scale1 · first
             scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # root mean of g²: scale2 · √second
             floor[...] = self.epsilon / scale2
-            np.multiply(first, beta1, first)
-            np.add(first, grads, first)
-            np.square(grads, move)
-            np.multiply(second, beta2, second)
-            np.add(second, move, second)
-            np.sqrt(second, move)
-            np.add(move, floor, move)
-            np.divide(first, move, move)
+            np.add(np.multiply(first, beta1, first), grads, first)
+            np.add(np.multiply(second, beta2, second), np.square(grads, move), second)
+            np.divide(first, np.add(np.sqrt(second, move), floor, move), move)
             descend(progress, scale1 / scale2)
         return step
