@@ -42,20 +42,13 @@ def bce(logits, target, count=None):
     share = np.array(0.5 / count, logits.dtype)
 
     def compare():
-        np.add(target, target, sign)
-        np.subtract(sign, ONE, sign)
+        np.subtract(np.add(target, target, sign), ONE, sign)
         np.multiply(logits, HALF, gradient)
-        np.abs(gradient, loss)
-        np.multiply(gradient, sign, rest)
-        np.subtract(loss, rest, loss)
+        np.subtract(np.abs(gradient, loss), np.multiply(gradient, sign, rest), loss)
         np.tanh(gradient, gradient)
-        np.abs(gradient, rest)
-        np.add(rest, ONE, rest)
-        np.multiply(rest, HALF, rest)
-        np.log(rest, rest)
-        np.subtract(loss, rest, loss)
-        np.subtract(gradient, sign, gradient)
-        np.multiply(gradient, share, gradient)
+        np.multiply(np.add(np.abs(gradient, rest), ONE, rest), HALF, rest)
+        np.subtract(loss, np.log(rest, rest), loss)
+        np.multiply(np.subtract(gradient, sign, gradient), share, gradient)
         return np.einsum("...np->...", loss) / count            # quicker than sum
     return compare, gradient
 
