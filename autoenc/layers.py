@@ -68,23 +68,18 @@ class Tanh:
         np.tanh(z, z)
 
     def backward(y, dy, scratch):
-        np.square(y, scratch)
-        np.subtract(ONE, scratch, scratch)
-        dy *= scratch
+        dy *= np.subtract(ONE, np.square(y, scratch), scratch)
 
 
 class Sigmoid:
     """y = 1 / (1 + exp(-z)), so dy/dz = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly"""
     def forward(z):
-        np.negative(z, z)
-        np.exp(z, z)
+        np.exp(np.negative(z, z), z)
         z += ONE
         np.divide(ONE, z, z)            # quicker than `reciprocal`
 
     def backward(y, dy, scratch):
-        np.subtract(ONE, y, scratch)
-        scratch *= y
-        dy *= scratch
+        dy *= np.multiply(y, np.subtract(ONE, y, scratch), scratch)
 
 
 class Relu:
@@ -104,8 +99,7 @@ class Softmax:
         z /= z.sum(-1, keepdims=True)
 
     def backward(y, dy, scratch):
-        np.multiply(y, dy, scratch)
-        dy -= scratch.sum(-1, keepdims=True)
+        dy -= np.multiply(y, dy, scratch).sum(-1, keepdims=True)
         dy *= y
 
 
