@@ -65,7 +65,7 @@ def numbers(name, x, *shapes, kinds="biuf", dtype=None, low=-np.inf, high=np.inf
         x = np.asarray(x, dtype)
     least, most = float(x.min()), float(x.max())
     if not (low <= least and most <= high and -np.inf < least and most < np.inf):
-        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite and from {low:g} to {high:g}")
+        raise ValueError(f"{name} has values from {least:g} to {most:g}; all must be finite, from {low:g} to {high:g}")
     return x
 
 
@@ -88,6 +88,5 @@ def float_type(dtype):
 
 def file_name(name, path):
     """`path` as a str."""
-    named = isinstance(path, (str, os.PathLike)) and "\0" not in os.fspath(path)
-    must(named, name, path, "the name of a file or folder, a str or a Path", TypeError)
+    must(isinstance(path, (str, os.PathLike)) and "\0" not in os.fspath(path), name, path, "a str or a Path", TypeError)
     return os.fspath(path)
