@@ -19,8 +19,7 @@ from .training import History, train
 
 def views(layers, vector):
     """Each layer's part of a flat vector (..., total), as an array (..., *layer.shape); nothing is copied."""
-    sizes = [math.prod(layer.shape) for layer in layers]
-    parts = np.split(vector, np.cumsum(sizes)[:-1], axis=-1)
+    parts = np.split(vector, np.cumsum([math.prod(layer.shape) for layer in layers])[:-1], axis=-1)
     return [part.reshape(*vector.shape[:-1], *layer.shape, copy=False) for part, layer in zip(parts, layers)]
 
 
@@ -34,8 +33,7 @@ class Pass:
     """
 
     def __init__(self, layers, params, x, loss=None, target=None, grads=None):
-        self.x, self.target = x, target
-        self.grads = np.empty_like(params) if grads is None else grads
+        self.x, self.target, self.grads = x, target, np.empty_like(params) if grads is None else grads
         self.works, self.ahead, self.back = [], [], []
         for layer, part in zip(layers, views(layers, params)):
             self.works.append(layer.forward(part, x))
@@ -87,8 +85,7 @@ class Model:
         with open(file_name("path", path), "rb") as file:
             try:
                 with np.load(file, allow_pickle=False) as arrays:
-                    packed = [entry.filename for entry in arrays.zip.infolist() if entry.compress_type]     # 0: stored
-                    must(not packed, "what it holds packed", packed, "[], for it would unpack to more than it is")
+                    must(not any(entry.compress_type for entry in arrays.zip.infolist()), "it", "packed", "stored")
                     settings, parameters = json.loads(str(arrays["settings"])), arrays["parameters"]
                 choice("model", settings.pop("model", None), [cls.__name__])
                 return cls(**settings, rng=numbers("parameters", parameters, ("...", "n"), kinds="f"))
@@ -148,12 +145,10 @@ class Autoencoder(Model):
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
 
-    def _samples(self, name, x, size, **bounds):
-        return numbers(name, x, ("n", size), (*self.parameters.shape[:-1], "n", size), dtype=self.dtype, **bounds)
-
     @np.errstate(all="ignore")
     def _through(self, part, name, x):
-        x = self._samples(name, x, part[0].inputs)
+        shapes = ("n", part[0].inputs), (*self.parameters.shape[:-1], "n", part[0].inputs)
+        x = numbers(name, x, *shapes, dtype=self.dtype)
         return self._finite(name, x, np.ascontiguousarray(Pass(*self._part(part), widened(x)[0]).forward()))
 
     def encode(self, x):
@@ -188,11 +183,11 @@ class Autoencoder(Model):
         its update.  Raises TypeError or ValueError for what cannot be trained, FloatingPointError when
         training diverges; `autoenc.training` says what the parameters are then.
         """
-        layers, bounds = list(self.layers), {}
+        layers, bounds, leading, rng = list(self.layers), {}, self.parameters.shape[:-1], generator(rng)
         if choice("loss", loss, LOSSES) == "bce":           # which works on logits
             must(self.settings["output"] == "sigmoid", "output", self.settings["output"], "'sigmoid' for loss 'bce'")
             layers[-1], bounds = Dense(layers[-1].inputs, layers[-1].outputs, ones=False), dict(low=0, high=1)
-        x, rng = self._samples("x", x, self.sizes[0], **bounds), generator(rng)
+        x = numbers("x", x, ("n", self.sizes[0]), (*leading, "n", self.sizes[0]), dtype=self.dtype, **bounds)
         must(corrupt is None or callable(corrupt), "corrupt", corrupt, "a function of pictures and rng", TypeError)
         grads, count = np.empty_like(self.parameters), x.shape[-2]
 
@@ -200,7 +195,7 @@ class Autoencoder(Model):
         def batch(size):
             wide, target = widened(x[..., :size, :])
             if corrupt is not None:             # it spoils the pictures of each member otherwise
-                wide, _ = widened(np.broadcast_to(target, (*self.parameters.shape[:-1], *target.shape[-2:])))
+                wide, _ = widened(np.broadcast_to(target, (*leading, *target.shape[-2:])))
             return Pass(layers, self.parameters, wide, LOSSES[loss], target, grads)
 
         def step(rows):
