@@ -60,12 +60,12 @@ def write(folder, path, notebook):
 
 def table(notebooks, tag=None):
     """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
-    rows = ["| part | measured | must be | claim |", "|---|---|---|---|"]
+    rows = ["| part | holds | measured | must be | claim |", "|---|---|---|---|---|"]
     for path, notebook in notebooks.items():
         cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
         claims = [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
                   if "claim" in output.get("metadata", {})]
-        row = f"| {path.name[:2]} | {{measured:9.4g}} | {{required:16}} | {{claim}} |"
+        row = f"| {path.name[:2]} | {{holds!s:5}} | {{measured:9.4g}} | {{required:16}} | {{claim}} |"
         rows += [row.format(**claim) for claim in claims]
     return "\n".join(rows)
 
@@ -84,7 +84,7 @@ def main(arguments=None):
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = "yes" if options.rerun else ""
     executed = {path: run(path) for path in paths}
-    print(f"Every claim holds:\n{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
+    print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
     if options.update:
         for path, notebook in executed.items():
             write(Path(), path, notebook)

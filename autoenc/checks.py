@@ -38,8 +38,10 @@ def whole_numbers(name, value, count=None):
 
 def number(name, value, wanted, holds):
     """`value` as a float for which `holds` is true; `wanted` says in words what that means."""
-    must(isinstance(value, Real) and not isinstance(value, bool) and holds(value), name, value, wanted)
-    return float(value)
+    must(isinstance(value, Real) and not isinstance(value, bool), name, value, wanted)
+    real = made(float, name, value, wanted)         # a whole number may be too large for that
+    must(holds(real), name, value, wanted)
+    return real
 
 
 def choice(name, value, options):

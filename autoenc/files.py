@@ -39,7 +39,8 @@ def one_line(interrupted):
     try:
         yield
     except OSError as error:
-        raise SystemExit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
+        doing = "find" if isinstance(error, FileNotFoundError) else "write to"
+        raise SystemExit(f"Cannot {doing} {error.filename or 'a file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         raise SystemExit(interrupted)
 

@@ -140,7 +140,7 @@ class Autoencoder(Model):
         self.layers = self.encoder + self.decoder
 
         def draw(rng):
-            must(rng.bit_generator.seed_seq is not None, "rng", rng, "a seed or a generator made of one, to spawn others")
+            must(rng.bit_generator.seed_seq is not None, "rng", rng, "a seed or a generator made of one, to spawn more")
             return [layer.initial(child) for child in rng.spawn(self.members or 1) for layer in self.layers]
 
         self.parameters = self._start((self.members,) if self.members else (), rng, draw)
@@ -194,7 +194,7 @@ class Autoencoder(Model):
         @cache
         def batch(size):
             wide, target = widened(x[..., :size, :])
-            if corrupt is not None:             # it spoils the pictures of each member otherwise
+            if corrupt is not None:             # every member's pictures are spoilt in their own way
                 wide, _ = widened(np.broadcast_to(target, (*leading, *target.shape[-2:])))
             return Pass(layers, self.parameters, wide, LOSSES[loss], target, grads)
 

@@ -11,6 +11,7 @@ other cells) and `pixelated` (few large pixels, drawn with sharp edges).
 """
 
 import re
+from contextlib import suppress
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -24,16 +25,12 @@ class Renderer(IPythonRenderer):
     """nbconvert's Markdown, with formulas as MathML.  ValueError for one that would not show."""
 
     def inline_math(self, body, display="inline"):
-        try:
+        with suppress(Exception):                      # latex2mathml has a dozen kinds, without a common parent
             result = convert(body, display=display)
-            trouble = re.findall(r'\\\w*|<mi>&</mi>|mathvariant="(?:script|double|bold)', result)
-        except Exception as error:                     # latex2mathml has a dozen kinds, without a common parent
-            trouble = [repr(error)]
-        if trouble:
-            raise ValueError(f"the formula {body!r}, in the cell that begins {self.cell!r}, can't be shown, because of "
-                             f"{trouble[0]}: perhaps a command is unknown, an & stands outside an {{align*}}, or "
-                             r"a \mathcal{N}, \mathbb{R} or \mathbf{x} is without its braces")
-        return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")                      # \sim, a relation
+            if not re.search(r'\\|<mi>&</mi>|mathvariant="(?:script|double|bold)', result):
+                return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")              # \sim, a relation
+        raise ValueError(f"the formula {body!r}, in the cell that begins {self.cell!r}, can't be shown: perhaps a "
+                         r"command is unknown, an & stands outside an {align*}, or a \mathcal{N} is without its braces")
 
     def block_math(self, body):
         return self.inline_math(body, "block")

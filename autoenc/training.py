@@ -94,9 +94,10 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
                     update(number / (epochs * len(batches)))
                 losses.append(loss / len(batches))
                 good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
+                finite = finished if good else finite       # the loss is that of what there was before the epoch
                 if not good or epoch == epochs - 1 and not np.isfinite(params).all():
                     raise FloatingPointError(f"training diverged in epoch {epoch + 1}; the last finite parameters stay")
-                finite, finished = finished, params.copy()      # the loss is that of what there was before the epoch
+                finished = params.copy()
                 after_epoch()
     except BaseException as error:
         params[...] = {KeyboardInterrupt: finished, FloatingPointError: finite}.get(type(error), before)

@@ -130,7 +130,8 @@ class VAE(Model):
 
         def draw(rng):
             starts = [layer.initial(rng) for layer in self.layers]
-            starts[4] = np.hstack([Dense(16, self.latent).initial(rng) for _ in range(2)])    # Keras has two here
+            heads = [Dense(16, self.latent).initial(rng) for _ in ("mean", "log_var")]      # Keras has two layers here
+            starts[len(self.encoder) - 1] = np.hstack(heads)
             return starts
 
         self.parameters = self._start((), rng, draw)
