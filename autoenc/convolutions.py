@@ -75,6 +75,7 @@ class Conv2D(Patches):
     """
 
     def place(self, length, window, step, valid):
+        """The windows lie on what comes in, and each of them becomes a pixel of what comes out."""
         self.grid = (-(-(length - valid * (window - 1)) // step)).tolist()
         self.picture, self.outputs = self.inputs, (*self.grid, self.filters)
         self.dense = Dense(math.prod(self.kernel) * self.inputs[2], self.filters, self.activation, lines, ones=False)
@@ -104,6 +105,7 @@ class Conv2DTranspose(Patches):
     """
 
     def place(self, length, window, step, valid):
+        """The windows lie on what comes out, one for each pixel of what comes in."""
         outputs = length * step + valid * np.maximum(window - step, 0)
         self.picture = self.outputs = (*outputs.tolist(), self.filters)
         self.grid, self.shape = self.inputs[:2], ((math.prod(self.kernel) * self.inputs[2] + 1) * self.filters,)

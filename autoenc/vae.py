@@ -176,6 +176,7 @@ class VAE(Model):
         return losses / len(x), gradient / len(x)
 
     def _measured(self, x, epsilon, learn=False):
+        """The same by name, with threads of its own."""
         with micro_batches(2, self.layers, self.parameters, "bce") as run:
             losses, gradient = self._losses(run, x, epsilon, learn)
         return dict(zip(NAMES, losses.tolist())), gradient
