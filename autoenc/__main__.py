@@ -8,6 +8,7 @@ asks for --update: then notebooks and figures are replaced, and the table of res
 import argparse
 import os
 import re
+import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -27,11 +28,11 @@ TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
 
 
 def run(path):
-    """Run a notebook from the top in a fresh kernel, write it, its figures and its slides into build/, and return it.
+    """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
 
-    SystemExit, which says in which cell and why, if it fails.
+    Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook, failure = nbformat.read(path, as_version=4), None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
     client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
@@ -40,11 +41,14 @@ def run(path):
             for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
                 client.execute_cell(cell, place)
         except (CellExecutionError, DeadKernelError) as error:
-            raise SystemExit(f"{path.name}: FAILED in code cell {client.code_cells_executed}: {error}")
-    html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-    replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+            why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
+            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
+            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
+    if not failure:
+        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
+        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
     write(BUILD, path, notebook)
-    return notebook
+    return notebook, failure
 
 
 def write(folder, path, notebook):
@@ -72,26 +76,30 @@ def table(notebooks, tag=None):
 
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
-    """Run the command; SystemExit with one line if a file cannot be written, or with what failed in a notebook."""
-    files = sorted(path for path in NOTEBOOKS.iterdir() if path.suffix == ".ipynb")
+    """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
+    files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
     parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
                         help="the numbers of notebooks; all without")
     parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
     parser.add_argument("--rerun", action="store_true", help="compute the recorded studies anew (can take an hour)")
     options = parser.parse_args(arguments)
+    if not files:
+        sys.exit(f"No notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
     paths = [path for path in files if path.name[:2] in options.notebook or "all" in options.notebook]
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = "yes" if options.rerun else ""
-    executed = {path: run(path) for path in paths}
+    notebooks, failures = zip(*map(run, paths))
+    executed = dict(zip(paths, notebooks))
     print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
-    if options.update:
+    if options.update and not any(failures):
         for path, notebook in executed.items():
             write(Path(), path, notebook)
         headlines = table({path: nbformat.read(path, as_version=4) for path in files}, "headline")
         text = README.read_text("utf-8")
         replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", text).encode())
+    return "\n".join(filter(None, failures)) or None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,16 +5,19 @@ import os
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
 from .checks import file_name
 
+UNFINISHED = ".part"        # what the name of a file ends with that is still being written
+
 
 def replace(path, data):
     """Make these bytes the content of a file, all of them or none, whether or not there is one."""
     path = Path(file_name("path", path))
-    unfinished = path.parent / f".{path.name}.part"     # the next run overwrites what a killed one left of it
+    unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
     try:
         unfinished.write_bytes(data)
         os.replace(unfinished, path)
@@ -39,15 +42,16 @@ def one_line(interrupted):
     try:
         yield
     except OSError as error:
-        doing = "find" if isinstance(error, FileNotFoundError) else "write to"
-        raise SystemExit(f"Cannot {doing} {error.filename or 'a file'}: {error.strerror or error}")
+        raise SystemExit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         raise SystemExit(interrupted)
 
 
 def prepare(*folders):
-    """Before work: make these folders, and see that one can write there."""
+    """Before work: make these folders, see that one can write there, and remove what a killed run left unfinished."""
     for folder in map(Path, folders):
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        for file in folder.glob(f".*.{'[0-9a-f]' * 8}{UNFINISHED}"):
+            file.unlink()

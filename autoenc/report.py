@@ -5,9 +5,9 @@ the number travels beside it, in the output's metadata, for `python -m autoenc` 
 does not hold, the cell fails.
 
 A *recorded* study is a function in a notebook cell whose results lie in notebooks/recorded/, because
-running it takes too long for "Run All".  They were written by that very function, to the letter: `recorded`
-refuses results of others.  Functions that it calls and constants that it reads `recorded` does not see; that
-is for the part of the study that the notebook runs live.
+running it takes too long for "Run All".  They were written by that very function and those that it
+calls, to the letter: `recorded` refuses results of others.  Constants that they read it does not see;
+that is for the part of the study that the notebook runs live.
 """
 
 import inspect
@@ -53,11 +53,12 @@ def recorded(name, study):
     study: a function without arguments (defaults are its settings) that returns a dictionary of what JSON
     can hold and NumPy arrays, which come back as lists.  Numbers have four significant digits, which is all
     that a study knows.  The file has each line of the source, and each of the results, on a line.
-    Raises ValueError if it was never recorded, or by another version of the function.
+    Raises ValueError if it was never recorded, or by another version of the function, or of one of the notebook's
+    that it calls.
     """
     must(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
     must(inspect.isfunction(study), "study", study, "a function", TypeError)
-    path, source = Path("recorded") / f"{name}.json", inspect.getsource(study).strip().splitlines()
+    path, source = Path("recorded") / f"{name}.json", _source(study)
     if os.environ.get(RERUN):
         results = json.loads(json.dumps(study(), default=lambda value: value.tolist()),
                              parse_float=lambda digits: float(f"{float(digits):.4g}"))
@@ -68,6 +69,20 @@ def recorded(name, study):
     if file["study"] != source:
         raise ValueError(f"{path} holds no results of this {study.__name__}: record it with python -m autoenc --rerun")
     return file["results"]
+
+
+def _source(study):
+    """The lines of the source of a study, and of the notebook's functions that it and they name."""
+    needed = [study]
+    for function in needed:                         # which grows meanwhile, as the next list does
+        codes = [function.__code__]
+        for code in codes:
+            codes += filter(inspect.iscode, code.co_consts)         # of the functions within
+        for name in sorted({name for code in codes for name in code.co_names}):
+            other = study.__globals__.get(name)
+            if inspect.isfunction(other) and other.__module__ == study.__module__ and other not in needed:
+                needed.append(other)
+    return "\n\n\n".join(inspect.getsource(function).strip() for function in needed).splitlines()
 
 
 def table(header, *rows):

@@ -100,35 +100,31 @@ def test_update_of_one_notebook_leaves_the_others_and_their_figures(house):
     assert files(house, "figures").items() >= {"old.png": b"old", "six.png": base64.b64decode(png(6, 4))}.items()
 
 
-def failure(*arguments):
-    """What the command says at its end, if a notebook fails."""
-    with pytest.raises(SystemExit) as ended:
-        command.main(arguments)
-    return ended.value.code
-
-
 @pytest.mark.parametrize("bad, complaint", [
-    (CLAIM.format(0.8), "it works: required at least 0.9, measured 0.8"),
+    (CLAIM.format(0.8), "AssertionError: it works: required at least 0.9, measured 0.8"),
     ("import os\nos._exit(1)", "died")], ids=["claim", "dead kernel"])
-def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, bad, complaint):
+def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, complaint):
     save(house, "02_two", notebook("1 + 1", "", bad, figure(6, "six")))
     before = files(house, "notebooks"), files(house, "figures")
-    failed = failure("--update")
+    failed = command.main(["--update"])
     assert (files(house, "notebooks"), files(house, "figures")) == before
     assert (house / "README.md").read_text() == README.format("old")
     assert failed.startswith("02_two.ipynb: FAILED in code cell 2: ") and complaint in failed       # In [2]: empty ones don't count
-    assert not [name for name in files(house, "build") if "02_two" in name and "log" not in name or "six" in name]
+    made = files(house, "build")
+    assert "slides/02_two.slides.html" not in made and "figures/six.png" not in made
+    assert nbformat.reads(made["notebooks/02_two.ipynb"].decode(), as_version=4).cells[-1].source == bad
+    if "claim" in bad:
+        assert "False" in capfd.readouterr().out
 
 
 def test_an_error_that_a_cell_may_raise_is_not_the_one_that_fails(house):
     save(house, "01_one", notebook(("1 / 0", "raises-exception"), "oops"))
-    failed = failure("01")
-    assert failed.startswith("01_one.ipynb: FAILED in code cell 2: ") and "NameError" in failed
+    assert command.main(["01"]).startswith("01_one.ipynb: FAILED in code cell 2: NameError")
 
 
 def test_rerun_writes_the_recorded_study(house):
     save(house, "01_one", notebook(CLAIM.format(1), STUDY))
-    assert "recorded" in failure("01"), "it was never recorded"
+    assert "recorded" in command.main(["01"]), "it was never recorded"
     assert not command.main(["01", "--rerun"])
     assert json.loads((house / "notebooks" / "recorded" / "seeds.json").read_text())["results"] == {"seeds": [1, 2]}
 
@@ -136,7 +132,7 @@ def test_rerun_writes_the_recorded_study(house):
 @pytest.mark.parametrize("arguments, asked", [([], False), (["--rerun"], True)])
 def test_a_notebook_is_told_whether_to_rerun_its_studies(house, monkeypatch, arguments, asked):
     told = []
-    monkeypatch.setattr(command, "run", lambda path: told.append(bool(os.environ[RERUN])) or v4.new_notebook())
+    monkeypatch.setattr(command, "run", lambda path: told.append(bool(os.environ[RERUN])) or (v4.new_notebook(), None))
     assert not command.main(["01", *arguments]) and told == [asked]
 
 
@@ -147,9 +143,13 @@ def test_an_unknown_name_is_refused_before_anything_runs(house, capsys):
     assert not (house / "build").exists() and not (house / "notebooks" / "recorded").exists()
 
 
-def test_in_another_folder_it_says_what_it_misses(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match="^Cannot find notebooks: "):
+def test_in_a_folder_without_notebooks_it_says_where_to_run(house, monkeypatch):
+    for path in (house / "notebooks").iterdir():
+        path.unlink()
+    with pytest.raises(SystemExit, match="README.md"):
+        command.main([])
+    monkeypatch.chdir(house / "figures")
+    with pytest.raises(SystemExit, match="README.md"):
         command.main([])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autoenc import VAE, Autoencoder
-from autoenc.files import prepare, replace
+from autoenc.files import UNFINISHED, prepare
 
 MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
 COUNT = MODELS["Autoencoder"].parameters.size
@@ -150,8 +150,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     assert error.value.filename == str(tmp_path / "made")
 
 
-def test_what_a_killed_run_left_unfinished_is_overwritten_by_the_next(tmp_path):
-    for name in "model", ".model.part", ".film.part":               # the last is somebody else's
-        (tmp_path / name).write_text("half a model, and a good deal more")
-    replace(tmp_path / "model", b"whole")
-    assert (tmp_path / "model").read_bytes() == b"whole" and set(os.listdir(tmp_path)) == {"model", ".film.part"}
+def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path):
+    kept = {"kept", "model", f".film.mkv{UNFINISHED}"}              # somebody else's download
+    for name in kept | {f".model.01ab23cd{UNFINISHED}"}:
+        (tmp_path / name).write_text("half a mod")
+    prepare(tmp_path)
+    assert set(os.listdir(tmp_path)) == kept

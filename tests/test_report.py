@@ -154,3 +154,21 @@ def test_a_table_is_markdown_with_a_header(shown):
     table(["rate", "found"], ["0.1", 3], ["|", 0.5])
     assert shown[0][0].data.splitlines() == [
         "| rate | found |", "| --- | --- |", "| 0.1 | 3 |", r"| \| | 0.5 |"]
+
+
+def helper():
+    return 3
+
+
+def calling(values=2):
+    return dict(product=[helper() for _ in range(values)])
+
+
+def test_a_study_of_which_a_called_function_has_changed_is_refused(folder, monkeypatch):
+    monkeypatch.setenv(RERUN, "yes")
+    assert recorded("calls", calling) == {"product": [3, 3]}
+    monkeypatch.delenv(RERUN)
+    recorded("calls", calling)
+    monkeypatch.setitem(globals(), "helper", study)
+    with pytest.raises(ValueError, match="this calling"):
+        recorded("calls", calling)
