@@ -15,7 +15,8 @@ from .characters import characters, pixel_errors
 from .models import Autoencoder
 from .optimizers import SGD, Adam, Momentum, cosine_decay
 
-_LATER = {"VAE": "vae", "fashion_mnist": "fashion", "Explorer": "explorer", "claim": "report", "recorded": "report"}
+_LATER = {"VAE": "vae", "fashion_mnist": "fashion", "Explorer": "report.explorer",
+          "claim": "report.claims", "recorded": "report.claims"}
 
 __all__ = ["characters", "noise", "Autoencoder", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
 

@@ -23,9 +23,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import float_type, generator, must, number, numbers, whole_number, whole_numbers
+from .checks import choice, float_type, generator, must, number, numbers, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
-from .layers import Dense, Layer, columns, lines, widened
+from .layers import ACTIVATIONS, Dense, Layer, columns, lines, widened
 from .losses import LOSSES
 from .models import Model, Pass
 from .training import History, one_blas_thread, train
@@ -38,17 +38,17 @@ class Sample(Layer):
     """z = mean + exp(log_var / 2) · ε: a random point of every cloud, by the noise that one leaves in work.epsilon.
 
     It knows the clouds, so it also has their divergence from N(0, 1), summed over the rows, work.kl, and
-    adds beta times its gradient on the way back (Kingma and Welling, appendix B).
+    adds work.beta times its gradient on the way back (Kingma and Welling, appendix B).
     """
 
-    def __init__(self, latent, beta=1.0):
-        self.inputs, self.outputs, self.beta = 2 * latent, latent, beta
+    def __init__(self, latent):
+        self.inputs, self.outputs = 2 * latent, latent
 
     def forward(self, params, x):
         """x: means and log-variances, (rows, 2 · latent + 1), the last column ones.  Out comes (rows, latent + 1)."""
         mean, log_var = np.split(x[:, :-1], 2, axis=1)
         out, z = widened(mean)
-        work = SimpleNamespace(y=z, out=out, mean=mean)
+        work = SimpleNamespace(y=z, out=out, mean=mean, beta=np.array(1, mean.dtype))
 
         def draw():
             work.deviation = np.exp(log_var / 2)
@@ -63,8 +63,8 @@ class Sample(Layer):
         dx = columns((), len(dz), self.inputs, dz.dtype)
 
         def blame():
-            dlog_var = (dz * work.epsilon * work.deviation + self.beta * (work.deviation ** 2 - 1)) / 2
-            np.concatenate([dz + self.beta * work.mean, dlog_var], axis=1, out=dx)
+            dlog_var = (dz * work.epsilon * work.deviation + work.beta * (work.deviation ** 2 - 1)) / 2
+            np.concatenate([dz + work.beta * work.mean, dlog_var], axis=1, out=dx)
 
         return dx, [], [blame]
 
@@ -105,28 +105,28 @@ class VAE(Model):
     transposed convolutions back.
 
     latent: how many numbers a code has.  beta: the weight of kl_loss in total_loss (Higgins and others,
-    2017).  rng: where the first weights come from, or the parameters themselves, an array of floats, which is copied.
+    2017).  dense: the activation of the encoder's dense layer of 16.  rng: where the first weights come from, or the parameters themselves, an array of floats, which is copied.
     shape: of a picture, (height, width, channels), height and width multiples of 4.  dtype: of parameters and results.
 
     Raises TypeError or ValueError for numbers that make no network.
     """
 
-    def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32):
+    def __init__(self, latent=2, beta=1.0, rng=0, shape=(28, 28, 1), dtype=np.float32, dense="relu"):
         self.latent, self.shape = whole_number("latent", latent), whole_numbers("shape", shape, 3)
         self.beta = number("beta", beta, "a finite number, not negative", lambda value: 0 <= value < np.inf)
         must(self.shape[0] % 4 == self.shape[1] % 4 == 0, "shape", shape, "of height and width that are multiples of 4")
-        self.dtype = float_type(dtype)
+        self.dtype, self.dense = float_type(dtype), choice("dense", dense, ACTIVATIONS)
         half = Conv2D(self.shape, 32, 3, 2, activation="relu")
         quarter = Conv2D(half.outputs, 64, 3, 2, activation="relu")
         flat = Flatten(quarter.outputs)
-        self.encoder = [half, quarter, flat, Dense(flat.outputs, 16, "relu"), Dense(16, 2 * self.latent)]
+        self.encoder = [half, quarter, flat, Dense(flat.outputs, 16, dense), Dense(16, 2 * self.latent)]
         up = Conv2DTranspose(quarter.outputs, 64, 3, 2, activation="relu")
         upper = Conv2DTranspose(up.outputs, 32, 3, 2, activation="relu")
         self.decoder = [Dense(self.latent, flat.outputs, "relu", lines, ones=False), Reshape(quarter.outputs),
                         up, upper, Conv2DTranspose(upper.outputs, self.shape[2], 3, activation="sigmoid")]
         logits = Conv2DTranspose(upper.outputs, self.shape[2], 3)                       # which is what the loss takes
-        self.layers = [*self.encoder, Sample(self.latent, self.beta), *self.decoder[:-1], logits]
-        self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name)
+        self.layers = [*self.encoder, Sample(self.latent), *self.decoder[:-1], logits]
+        self.settings = dict(latent=self.latent, beta=self.beta, shape=self.shape, dtype=self.dtype.name, dense=self.dense)
 
         def draw(rng):
             starts = [layer.initial(rng) for layer in self.layers]
@@ -147,6 +147,10 @@ class VAE(Model):
         """The codes of pictures x (n, height, width, channels), values in [0, 1]: (mean, log_var), each (n, latent)."""
         return tuple(np.split(self._through(self.encoder, "x", self._pictures("x", x)), 2, axis=1))
 
+    def features(self, x):
+        """What the encoder's dense layer of 16 makes of pictures x: (n, 16), of which mean and log_var are linear."""
+        return self._through(self.encoder[:-1], "x", self._pictures("x", x))
+
     def decode(self, z):
         """The pictures of codes z (n, latent): (n, height, width, channels), values in [0, 1]."""
         z = numbers("z", z, ("n", self.latent), kinds="f", dtype=self.dtype)
@@ -160,11 +164,16 @@ class VAE(Model):
         """Random numbers ε for `samples` codes, (samples, latent); a subclass that returns zeros is an autoencoder."""
         return rng.standard_normal((samples, self.latent), np.float32).astype(self.dtype, copy=False)
 
-    def _losses(self, run, x, epsilon, learn=False):
-        """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures."""
+    def _losses(self, run, x, epsilon, learn=False, ramp=1):
+        """The losses of x, (3,), and their gradient if there is something to `learn`: means over its pictures.
+
+        ramp: the part of beta that the gradient is taken with.
+        """
+        beta = np.array(ramp * self.beta, self.dtype)
+
         def one(micro, rows):
             sample = micro.works[len(self.encoder)]
-            sample.epsilon = epsilon[rows]
+            sample.epsilon, sample.beta = epsilon[rows], beta
             reconstruction, divergence = float(micro.run(learn)), float(sample.kl)
             losses = reconstruction, divergence, reconstruction + self.beta * divergence
             return losses, micro.grads.copy() if learn else 0
@@ -193,7 +202,7 @@ class VAE(Model):
         return self._measured(x, epsilon, learn=True)
 
     def fit(self, x, epochs=30, batch_size=128, optimizer=None, workers=2, rng=0, validation=None, progress=False,
-            after_epoch=lambda: None):
+            after_epoch=lambda: None, warmup=0):
         """Train, from the present parameters on; return the `History` of the three losses.
 
         x: pictures (n, height, width, channels), values in [0, 1].  epochs: how many times each is seen.
@@ -202,6 +211,8 @@ class VAE(Model):
         the result does not depend on it.  rng: for the order of the pictures and the noise.
         validation: pictures whose losses are taken after each epoch, as history.val_….
         after_epoch: a function called then.  progress: show a bar.
+        warmup: over how many epochs, or what fraction of one, beta rises linearly from 0 (KL annealing, Bowman and
+        others, 2016); total_loss is taken at the full beta all the same.
 
         Each curve is (epochs,), a mean over the epoch's pictures, each before its batch's update.  Raises
         TypeError or ValueError for what cannot be trained, FloatingPointError when training diverges;
@@ -211,10 +222,15 @@ class VAE(Model):
         must(callable(after_epoch), "after_epoch", after_epoch, "a function", TypeError)
         if validation is not None:
             validation = self._pictures("validation", validation)
+        warmup = number("warmup", warmup, "a number of epochs, not negative", lambda value: 0 <= value < np.inf)
         gradient, size = np.empty_like(self.parameters), len(x) if batch_size is None else batch_size
+        seen = 0                                    # pictures since the start
 
         def step(rows):
-            losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), learn=True)
+            nonlocal seen
+            ramp = min(1, seen / (warmup * len(x))) if warmup else 1
+            seen += len(rows)
+            losses, gradient[...] = self._losses(run, x[rows], self.noise(len(rows), rng), learn=True, ramp=ramp)
             return losses * (len(rows) * -(-len(x) // size) / len(x))       # for `train` averages over batches
 
         def epoch_done():

@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
-from autoenc import __main__ as command  # noqa: E402
-from autoenc.report import RERUN  # noqa: E402
+from autoenc.report import command  # noqa: E402
+from autoenc.report.claims import RERUN  # noqa: E402
 
 from .test_slides import png  # noqa: E402
 

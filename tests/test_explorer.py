@@ -11,7 +11,7 @@ PIL = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 from bs4 import BeautifulSoup  # noqa: E402
 
 from autoenc import Explorer, characters  # noqa: E402
-from autoenc.explorer import enlarged, png, write  # noqa: E402
+from autoenc.report.explorer import enlarged, png, write  # noqa: E402
 from tests.browser import chromium, opened  # noqa: E402
 
 NASTY = ["|", "</script><script>alert(1)</script>", '"quoted" & \'so\'', "a|b", ""]

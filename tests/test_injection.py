@@ -11,7 +11,7 @@ pytest.importorskip("playwright", reason="playwright is not installed: pip insta
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 
 from autoenc import Explorer, claim  # noqa: E402
-from autoenc.report import table  # noqa: E402
+from autoenc.report.claims import table  # noqa: E402
 from tests.browser import chromium, opened  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not chromium(), reason="no Chromium: apt install chromium")
@@ -22,7 +22,7 @@ ATTACKS = ["</script><img src=x onerror=window.hacked=1>", '"><script>window.hac
 def outputs(attack, monkeypatch):
     """An explorer with the attack in its labels, values and alt; a claim; a table; a figure with it as its alt."""
     shown = []
-    monkeypatch.setattr("autoenc.report.display", lambda data, raw=True, metadata={}: shown.append(
+    monkeypatch.setattr("autoenc.report.claims.display", lambda data, raw=True, metadata={}: shown.append(
         (data if raw is True and isinstance(data, dict) else {"text/markdown": data.data}, metadata)))
     claim(attack, 1, at_least=0)
     table(["label"], [attack])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-from autoenc import characters, plots  # noqa: E402
+from autoenc import characters  # noqa: E402
+from autoenc.report import plots  # noqa: E402
 
 X = characters("digits")[0]
 
@@ -45,7 +46,7 @@ def test_names_at_the_ends_of_curves_keep_their_order_and_do_not_touch():
 
 def test_a_figure_is_shown_with_its_description_as_the_same_bytes_each_time(monkeypatch):
     shown = []
-    monkeypatch.setattr("autoenc.plots.display", lambda data, raw, metadata: shown.append((data, metadata)))
+    monkeypatch.setattr("autoenc.report.plots.display", lambda data, raw, metadata: shown.append((data, metadata)))
     for _ in range(2):
         fig, ax = plots.figure()
         plots.draw_codes(ax, np.arange(20).reshape(10, 2), X)

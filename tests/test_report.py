@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("IPython", reason="IPython is not installed")
-from autoenc.report import RERUN, claim, recorded, table  # noqa: E402
+from autoenc.report.claims import RERUN, claim, recorded, table  # noqa: E402
 
 
 @pytest.fixture
 def shown(monkeypatch):
     """What has been shown: a list of (data, metadata)."""
     outputs = []
-    monkeypatch.setattr("autoenc.report.display",
+    monkeypatch.setattr("autoenc.report.claims.display",
                         lambda data, raw=False, metadata=None: outputs.append((data, metadata)))
     return outputs
 

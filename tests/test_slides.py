@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from bs4 import BeautifulSoup  # noqa: E402
 
-from autoenc import slides  # noqa: E402
+from autoenc.report import slides  # noqa: E402
 from tests.browser import chromium, opened  # noqa: E402
 from tests.browser import slides as walk  # noqa: E402
 

@@ -312,7 +312,7 @@ def test_progress_does_not_change_the_training(capfd):
 
 @pytest.mark.parametrize("members", [None, 3])
 def test_the_benchmarks_written_out_loop_is_the_same_training(members):
-    from .benchmark.contenders import written_out
+    from .tools.benchmark.contenders import written_out
 
     rate = 0.001 if members is None else np.float32([0.1, 0.01, 0.001])
     parameters, losses = written_out(members, epochs=30, rate=rate)()

@@ -11,7 +11,7 @@ from IPython.display import display
 from matplotlib.colors import to_rgb
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from .characters import HEIGHT, WIDTH
+from ..characters import HEIGHT, WIDTH
 from .explorer import png
 
 BLUE, PURPLE, GREEN, ORANGE, SKY, DARK = COLOURS = "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9", "#14213D"

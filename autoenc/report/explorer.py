@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .characters import FONT, HEIGHT, WIDTH, glyph
-from .checks import must, number, numbers
+from ..characters import FONT, HEIGHT, WIDTH, glyph
+from ..checks import must, number, numbers
 
 SCRIPT = Path(__file__).parent / "templates" / "explorer.js"
 ZOOM = 4                        # how many screen pixels a pixel takes

@@ -1,4 +1,4 @@
-"""python -m tests.benchmark.draw: the benchmark's pictures and tables, from what it wrote into results.json."""
+"""python -m tests.tools.benchmark.draw: the benchmark's pictures and tables, from what it wrote into results.json."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.plots import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, figure
+from autoenc.report.plots import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, figure
 
 from .contenders import library, processes
 
@@ -138,7 +138,7 @@ def tables(results):
         *(f"| {name} | {' | '.join(f'{value:.3g}' for value in values)} |" for name, values in curve["curves"].items()),
         "", WHY[option]])
         for option, curve in results["growth"].items()]
-    return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.benchmark --write` on {results['machine']}.",
+    return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.tools.benchmark --write` on {results['machine']}.",
                         versions, "## What was wanted, and how far it got", goals(results),
                         "The last column is what the same operations reach with nothing around them: a loop of NumPy's functions "
                         "written out by hand; for the VAE the steps of its layers and its loss, without what is between them. A goal "

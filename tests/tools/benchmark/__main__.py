@@ -1,4 +1,4 @@
-"""python -m tests.benchmark: how fast autoenc trains, beside the frameworks that a reader might install.
+"""python -m tests.tools.benchmark: how fast autoenc trains, beside the frameworks that a reader might install.
 
 Peers may live in environments of their own: name their interpreters with --peer.  Every contender is a process
 that stays; in every round each of them runs once, in turn, so that a machine that slows down slows all of them.
@@ -55,7 +55,7 @@ def environment(threads):
 
 def ask(interpreter):
     """What an interpreter has installed: (Python's version, NumPy's, {library: (version, MB)})."""
-    answer = subprocess.run([interpreter, "-m", "tests.benchmark.contenders"], stdout=subprocess.PIPE, text=True,
+    answer = subprocess.run([interpreter, "-m", "tests.tools.benchmark.contenders"], stdout=subprocess.PIPE, text=True,
                             check=True, env=environment(1))
     return json.loads(answer.stdout)
 
@@ -65,7 +65,7 @@ class Contender:
 
     def __init__(self, interpreter, row, name, options):
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([interpreter, "-m", "tests.benchmark.contenders", row, name, json.dumps(options)],
+        self.process = subprocess.Popen([interpreter, "-m", "tests.tools.benchmark.contenders", row, name, json.dumps(options)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         env=environment(ROWS[row][3]))
         self.name = name
@@ -121,7 +121,7 @@ def measure(row, interpreters, rounds, names=None, **options):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__,
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.benchmark", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help=f"of {', '.join([*ROWS, *GROWTH, 'size', 'budget'])}; all without")
     parser.add_argument("--peer", action="append", default=[], metavar="PYTHON", help="the interpreter of another environment")

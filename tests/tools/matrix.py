@@ -1,13 +1,13 @@
 """The committed notebooks on other processors and other versions: strict nbval for each cell of a matrix.
 
-    python -m tests.matrix                              this environment; every kernel that runs here, one and two BLAS threads
-    python -m tests.matrix --short                      two kernels on one thread, for CI; writes no file
-    python -m tests.matrix --python 3.10 --oldest       an environment of its own in build/, with the oldest NumPy and matplotlib
+    python -m tests.tools.matrix                              this environment; every kernel that runs here, one and two BLAS threads
+    python -m tests.tools.matrix --short                      two kernels on one thread, for CI; writes no file
+    python -m tests.tools.matrix --python 3.10 --oldest       an environment of its own in build/, with the oldest NumPy and matplotlib
                                                         that requirements.txt allows; without --oldest the newest
     ... [--cores Haswell,Prescott] [--threads 1,2] [--jobs 2] [01 02]       parts of it, two cells at a time
 
 OPENBLAS_CORETYPE chooses which of OpenBLAS' kernels run, as if on that processor; on those from before AVX, NumPy's own
-vector code is switched off too.  A row of tests/MATRIX.md says what really ran.  Its second table is the margin of every
+vector code is switched off too.  A row of tests/tools/MATRIX.md says what really ran.  Its second table is the margin of every
 claim: what was measured, over all rows.  Results are kept in build/ for as long as their notebook stays the same.
 """
 
@@ -23,8 +23,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-TABLE, RESULTS = ROOT / "tests" / "MATRIX.md", ROOT / "build" / "matrix" / "results.json"
+ROOT = Path(__file__).parents[2]
+TABLE, RESULTS = Path(__file__).with_name("MATRIX.md"), ROOT / "build" / "matrix" / "results.json"
 CORES, SHORT = "SkylakeX,Haswell,Sandybridge,Nehalem,Prescott", "Haswell,Nehalem"
 BEFORE_AVX = {"Nehalem", "Prescott"}
 CLAIMS = "AUTOENC_MATRIX_CLAIMS"        # by this environment variable the tests are asked to write claims down, and where
@@ -113,7 +113,7 @@ def tried(python, path, settings, what):
     """Strict nbval of a notebook: a dictionary of its digest, the cells that differ, and the claims."""
     start, log = time.monotonic(), RESULTS.parent / f"claims-{'-'.join(what[:2] + what[4:])}-{path.stem}.jsonl".replace(" ", "")
     log.unlink(missing_ok=True)
-    done = subprocess.run([python, "-m", "pytest", "-q", "-vv", "-p", "no:cacheprovider", "-p", "tests.matrix", str(path)], cwd=ROOT,
+    done = subprocess.run([python, "-m", "pytest", "-q", "-vv", "-p", "no:cacheprovider", "-p", "tests.tools.matrix", str(path)], cwd=ROOT,
                           env={**settings, CLAIMS: str(log)}, capture_output=True, text=True)
     differ = sorted(map(int, re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.M))) or ([-1] if done.returncode else [])
     verdict = f"DIFFERS in cells {differ}" if differ else "same"
@@ -129,7 +129,7 @@ def tried(python, path, settings, what):
 # The report
 
 def written(results):
-    """tests/MATRIX.md, from all results of the notebooks as they are now."""
+    """tests/tools/MATRIX.md, from all results of the notebooks as they are now."""
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     now = {path.name: digest(path) for path in notebooks}
     rows, bounds = [], {}
@@ -142,7 +142,7 @@ def written(results):
             for claim in result["claims"]:
                 bounds.setdefault((name, claim["claim"], claim["required"]), []).append(claim["measured"])
     lines = ["# Where the notebooks came out the same", "",
-             "Strict nbval of the committed notebooks, by `python -m tests.matrix`. A kernel is OpenBLAS', for processors of that",
+             "Strict nbval of the committed notebooks, by `python -m tests.tools.matrix`. A kernel is OpenBLAS', for processors of that",
              "name; NumPy's vectors are the processor's instructions that NumPy itself then used. A kernel is left out where its bare",
              "products crash, never end or come out wrong.", "",
              "| " + " | ".join([*COLUMNS, *(name[:2] for name in now)]) + " |", "|---" * (len(COLUMNS) + len(now)) + "|",
@@ -155,7 +155,7 @@ def written(results):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__,
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.matrix", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebook", nargs="*", default=[""])
     parser.add_argument("--short", action="store_true")

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from IPython.display import Markdown, display
 
-from .checks import must, number
-from .files import replace
+from ..checks import must, number
+from ..files import replace
 
 RERUN = "AUTOENC_RERUN"     # by this environment variable, if it is not empty, --rerun asks for new studies
 

@@ -2,7 +2,7 @@
 
 A function here prepares everything, compiles if its library can, and returns a function of no arguments
 that does the work to be timed; `CONTENDERS` says which of them compete in which row.  Each contender lives
-in a process of its own, `python -m tests.benchmark.contenders ROW NAME OPTIONS`, which answers every line
+in a process of its own, `python -m tests.tools.benchmark.contenders ROW NAME OPTIONS`, which answers every line
 of input with the seconds that one run took.
 """
 
@@ -337,7 +337,7 @@ def peak(size=2048):
 def slider(moves=210):
     """Moves of a latent slider, up to the new picture in the kernel."""
     from autoenc import Autoencoder
-    from autoenc.explorer import Explorer, enlarged
+    from autoenc.report.explorer import Explorer, enlarged
     network = Autoencoder((35, 40, 2), rng=1)
     explorer = Explorer(lambda a, b: enlarged(np.uint8(255 * network.decode([[a, b]])).reshape(7, 5), 16),
                         x=("x", np.arange(21)), y=("y", np.arange(21)), alt="a character")
@@ -455,7 +455,7 @@ def installed():
         if set(needs) <= {name.replace("-", "_") for name in found} | set(found):
             files = {Path(file.locate()) for each in found.values() for file in each.files or ()}
             if name == "autoenc":
-                files |= set((Path(__file__).parents[2] / "autoenc").rglob("*"))
+                files |= set((Path(__file__).parents[3] / "autoenc").rglob("*"))
             size = sum(path.stat().st_size for path in files if path.is_file() and path.suffix != ".pyc")
             result[name] = " + ".join(found[need.replace("_", "-")].version for need in needs), size / 1e6
     return result

@@ -1,4 +1,4 @@
-"""Where the time of training goes, part by part, on one thread: python -m tests.benchmark budget.
+"""Where the time of training goes, part by part, on one thread: python -m tests.tools.benchmark budget.
 
 Each layer, the loss and the optimiser are timed from outside while a training runs, and set beside what their
 multiplications would take in one large matrix product, the quickest that the processor can do.

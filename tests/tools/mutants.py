@@ -1,6 +1,6 @@
 """Do the tests see a mistake?  One small mistake at a time is put into the mathematics, and the tests are run.
 
-    python -m tests.mutants [layers losses optimizers noise]        about half an hour on two cores; writes tests/MUTANTS.md
+    python -m tests.tools.mutants [layers losses optimizers noise]        about half an hour on two cores; writes tests/tools/MUTANTS.md
 
 A mutant is a copy of the package with one operator, comparison, number, truth value or NumPy function exchanged, or one
 statement left out.  It is killed if a test fails or does not come to an end.  With names of modules only those are
@@ -20,8 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-ROOT = Path(__file__).parent.parent
-TABLE = ROOT / "tests" / "MUTANTS.md"
+ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("MUTANTS.md")
 MODULES = ["layers", "losses", "optimizers", "noise"]
 # The likely killers first: pytest stops at the first failure.  Convolutions take long, and know layers only.
 TESTS = ["test_{module}.py", "test_training.py", "test_models.py", "test_properties.py"]
@@ -128,7 +128,7 @@ def main(modules):
 
 
 def before():
-    """What tests/MUTANTS.md says: {module: (mutants, survivors)}, and what was said of each survivor."""
+    """What tests/tools/MUTANTS.md says: {module: (mutants, survivors)}, and what was said of each survivor."""
     text = TABLE.read_text() if TABLE.exists() else ""
     said = dict(line.rsplit(" — ", 1) for line in text.splitlines() if line.startswith("- "))
     alive = [re.match(r"- (\w+): `(.*)`$", key).groups() for key in said]
@@ -143,7 +143,7 @@ def written(results):
     rows = [(module, number, number - len(alive)) for module, (number, alive) in results.items()]
     rows.append(("all", *(sum(row[place] for row in rows) for place in (1, 2))))
     lines = ["# Which mistakes the tests see", "",
-             "One small mistake at a time, by `python -m tests.mutants`; a mutant is killed if a test then fails.", "",
+             "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails.", "",
              "| module | mutants | killed | share |", "|---|---|---|---|"]
     lines += [f"| {module} | {number} | {killed} | {killed / number:.1%} |" for module, number, killed in rows]
     lines += ["", "The survivors, and why:", ""]

@@ -1,6 +1,6 @@
 """What is lost if the power goes out?  Nothing: both long commands are killed at random moments, again and again.
 
-    python -m tests.faults [kills]          fifty kills of each command, about a quarter of an hour; writes tests/FAULTS.md
+    python -m tests.tools.faults [kills]          fifty kills of each command, about a quarter of an hour; writes tests/tools/FAULTS.md
 
 The report here is a notebook of two cells with a figure, which comes in two versions; the training is six epochs on three
 hundred pictures.  After each kill every committed file must be, byte for byte, that of an undisturbed run: the one before or
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FILES = "notebooks/01_short.ipynb", "figures/short.png"
 REPORT = [sys.executable, "-m", "autoenc", "--update"]
 TRAINING = [sys.executable, "-c", """
@@ -244,9 +244,9 @@ def unwritable():
 
 
 def main(kills):
-    """Try it all; the lines of tests/FAULTS.md, which are the same for every run that goes well."""
+    """Try it all; the lines of tests/tools/FAULTS.md, which are the same for every run that goes well."""
     random.seed(0)
-    lines = ["# What is left after a fault", "", "By `python -m tests.faults`; whatever is said here was checked, each time.", "",
+    lines = ["# What is left after a fault", "", "By `python -m tests.tools.faults`; whatever is said here was checked, each time.", "",
              *unwritable()]
     print(*lines, sep="\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -269,4 +269,4 @@ if __name__ == "__main__":
     kills = int(sys.argv[1]) if sys.argv[1:] else 50
     lines = main(kills)
     if kills >= 50:
-        (ROOT / "tests" / "FAULTS.md").write_text("\n".join(lines) + "\n")
+        Path(__file__).with_name("FAULTS.md").write_text("\n".join(lines) + "\n")

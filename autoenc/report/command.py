@@ -1,0 +1,102 @@
+"""python -m autoenc: run the report.
+
+Executes the notebooks in order, each in a fresh kernel, and gathers into build/ what they made: the
+executed notebooks, their figures and the HTML slides.  The committed files stay as they are, unless one
+asks for --update: then notebooks and figures are replaced, and the table of results in README.md.
+"""
+
+import argparse
+import os
+import re
+import sys
+from base64 import b64decode
+from pathlib import Path
+
+import matplotlib.font_manager  # noqa: F401    builds its font cache here, not loudly inside a notebook
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from tqdm import tqdm
+
+from ..files import one_line, prepare, replace
+from .claims import RERUN
+from .slides import OfflineSlides
+
+NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("build"), Path("README.md")
+
+TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
+
+
+def run(path):
+    """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
+
+    Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
+    """
+    notebook, failure = nbformat.read(path, as_version=4), None
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
+    client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
+    with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
+        try:
+            for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
+                client.execute_cell(cell, place)
+        except (CellExecutionError, DeadKernelError) as error:
+            why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
+            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
+            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
+    if not failure:
+        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
+        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+    write(BUILD, path, notebook)
+    return notebook, failure
+
+
+def write(folder, path, notebook):
+    """Write a notebook, and the pictures of its cells that have a tag figure:NAME, to their places in a folder."""
+    replace(folder / path, (nbformat.writes(notebook) + "\n").encode())
+    for cell in notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            for output in cell.get("outputs", []):
+                if tag.startswith("figure:") and "image/png" in output.get("data", {}):
+                    picture = folder / FIGURES / f"{tag.removeprefix('figure:')}.png"
+                    replace(picture, b64decode(output.data["image/png"]))
+
+
+def table(notebooks, tag=None):
+    """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
+    rows = ["| part | holds | measured | must be | claim |", "|---|---|---|---|---|"]
+    for path, notebook in notebooks.items():
+        cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
+        claims = [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
+                  if "claim" in output.get("metadata", {})]
+        row = f"| {path.name[:2]} | {{holds!s:5}} | {{measured:9.4g}} | {{required:16}} | {{claim}} |"
+        rows += [row.format(**claim) for claim in claims]
+    return "\n".join(rows)
+
+
+@one_line("Interrupted; no file is damaged, and the same command starts anew")
+def main(arguments=None):
+    """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
+    files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
+    parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
+                        help="the numbers of notebooks; all without")
+    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
+    parser.add_argument("--rerun", action="store_true", help="compute the recorded studies anew (can take an hour)")
+    options = parser.parse_args(arguments)
+    if not files:
+        sys.exit(f"No notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
+    paths = [path for path in files if path.name[:2] in options.notebook or "all" in options.notebook]
+    prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
+    os.environ[RERUN] = "yes" if options.rerun else ""
+    notebooks, failures = zip(*map(run, paths))
+    executed = dict(zip(paths, notebooks))
+    print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
+    if options.update and not any(failures):
+        for path, notebook in executed.items():
+            write(Path(), path, notebook)
+        headlines = table({path: nbformat.read(path, as_version=4) for path in files}, "headline")
+        text = README.read_text("utf-8")
+        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", text).encode())
+    return "\n".join(filter(None, failures)) or None
+
