@@ -16,7 +16,7 @@ from .models import Autoencoder
 from .optimizers import SGD, Adam, Momentum, cosine_decay
 
 _LATER = {"VAE": "vae", "fashion_mnist": "fashion", "Explorer": "report.explorer",
-          "claim": "report.claims", "recorded": "report.claims"}
+          "claim": "report.claims", "recorded": "report.studies"}
 
 __all__ = ["characters", "noise", "Autoencoder", "SGD", "Momentum", "Adam", "cosine_decay", "pixel_errors", *_LATER]
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from autoenc.report import command  # noqa: E402
-from autoenc.report.claims import RERUN  # noqa: E402
+from autoenc.report.studies import JOBS, RERUN  # noqa: E402
 
 from .test_slides import png  # noqa: E402
 
@@ -129,11 +129,26 @@ def test_rerun_writes_the_recorded_study(house):
     assert json.loads((house / "notebooks" / "recorded" / "seeds.json").read_text())["results"] == {"seeds": [1, 2]}
 
 
-@pytest.mark.parametrize("arguments, asked", [([], False), (["--rerun"], True)])
-def test_a_notebook_is_told_whether_to_rerun_its_studies(house, monkeypatch, arguments, asked):
+@pytest.mark.parametrize("arguments, asked, jobs", [
+    ("01", "", "1"), ("01 --rerun", "all", "1"), ("--rerun 01", "all", "1"), ("01 --rerun seeds", "seeds", "1"),
+    ("--rerun seeds sizes --jobs 3", "seeds sizes", "3"), ("--rerun seeds 01", "seeds", "1"), ("--rerun --jobs 2 01", "all", "2")])
+def test_a_notebook_is_told_which_studies_to_rerun_and_in_how_many_processes(house, monkeypatch, arguments, asked, jobs):
+    save(house, "01_one", notebook(STUDY, "recorded('sizes', study)"))
     told = []
-    monkeypatch.setattr(command, "run", lambda path: told.append(bool(os.environ[RERUN])) or (v4.new_notebook(), None))
-    assert not command.main(["01", *arguments]) and told == [asked]
+    monkeypatch.setattr(command, "run", lambda path: told.append((path.name[:2], os.environ[RERUN], os.environ[JOBS]))
+                        or (v4.new_notebook(), None))
+    assert not command.main(arguments.split())
+    assert told == [(number, asked, jobs) for number in (["01"] if "01" in arguments else ["01", "02"])]
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    ("--rerun sizes", "'sizes' is not the name of a study, of seeds"), ("02 --rerun seeds", "'seeds' is not the name of a study"),
+    ("--jobs 0", "--jobs was 0; it must be at least 1"), ("--jobs two", "--jobs")])
+def test_what_cannot_be_rerun_is_named_before_anything_runs(house, capsys, arguments, complaint):
+    save(house, "01_one", notebook(STUDY))
+    with pytest.raises(SystemExit):
+        command.main(arguments.split())
+    assert complaint in capsys.readouterr().err and not (house / "build").exists()
 
 
 def test_an_unknown_name_is_refused_before_anything_runs(house, capsys):

@@ -1,4 +1,4 @@
-"""Claims fail when they do not hold, and say the same everywhere; recorded studies are those of their function."""
+"""Claims fail when they do not hold, and say the same everywhere."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("IPython", reason="IPython is not installed")
-from autoenc.report.claims import RERUN, claim, recorded, table  # noqa: E402
+from autoenc.report.claims import claim, table  # noqa: E402
 
 
 @pytest.fixture
@@ -73,102 +73,9 @@ def test_a_claim_about_angle_brackets_is_text_in_html(shown):
     assert data["text/plain"] == '✓ <script>alert("a & b")</script>'
 
 
-# Recorded studies
-
-RUNS = []
-
-
-def study():
-    RUNS.append(1)
-    return {"seeds": np.arange(3), "rate": np.float32(1 / 3), "errors": {"Adam": np.array([[12345.678, 0]]), "none": ()},
-            "name": "é", "met": True, "epochs": 123456}
-
-
-def failing():
-    raise RuntimeError("half way")
-
-
-WRITTEN = {"seeds": [0, 1, 2], "rate": 0.3333, "errors": {"Adam": [[12350.0, 0.0]], "none": []},
-           "name": "é", "met": True, "epochs": 123456}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The folder of recorded studies, empty, beside the notebook that runs."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(RERUN, raising=False)
-    RUNS.clear()
-    (tmp_path / "recorded").mkdir()
-    return tmp_path / "recorded"
-
-
-def test_a_rerun_runs_the_study_and_writes_lists_of_four_digits(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "yes")
-    assert recorded("rates", study) == WRITTEN and len(RUNS) == 1
-    assert [path.name for path in folder.iterdir()] == ["rates.json"]
-
-
-def test_without_a_rerun_it_reads_what_was_written(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "yes")
-    recorded("rates", study)
-    monkeypatch.setenv(RERUN, "")
-    assert recorded("rates", study) == WRITTEN and len(RUNS) == 1
-
-
-def test_the_same_study_is_the_same_bytes(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "yes")
-    recorded("one", study), recorded("two", study)
-    assert (folder / "one.json").read_bytes() == (folder / "two.json").read_bytes()
-
-
-def test_a_study_that_was_never_recorded_says_how_to_record_it(folder):
-    with pytest.raises(ValueError, match="rates.json holds no results of this study: .*python -m autoenc --rerun"):
-        recorded("rates", study)
-    assert not RUNS
-
-
-def test_results_of_another_version_of_the_function_are_refused(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "yes")
-    recorded("rates", study)
-    monkeypatch.delenv(RERUN)
-    path = folder / "rates.json"
-    path.write_text(path.read_text().replace("np.arange(3)", "np.arange(4)"))
-    with pytest.raises(ValueError, match="this study: .*--rerun"):
-        recorded("rates", study)
-
-
-@pytest.mark.parametrize("broken, error", [(failing, RuntimeError), (lambda: {"object": object()}, AttributeError)])
-def test_a_study_that_fails_leaves_the_old_results(folder, monkeypatch, broken, error):
-    monkeypatch.setenv(RERUN, "yes")
-    recorded("rates", study)
-    before = (folder / "rates.json").read_bytes()
-    with pytest.raises(error):
-        recorded("rates", broken)
-    assert (folder / "rates.json").read_bytes() == before
-    assert [path.name for path in folder.iterdir()] == ["rates.json"]
-
-
 # Tables
 
 def test_a_table_is_markdown_with_a_header(shown):
     table(["rate", "found"], ["0.1", 3], ["|", 0.5])
     assert shown[0][0].data.splitlines() == [
         "| rate | found |", "| --- | --- |", "| 0.1 | 3 |", r"| \| | 0.5 |"]
-
-
-def helper():
-    return 3
-
-
-def calling(values=2):
-    return dict(product=[helper() for _ in range(values)])
-
-
-def test_a_study_of_which_a_called_function_has_changed_is_refused(folder, monkeypatch):
-    monkeypatch.setenv(RERUN, "yes")
-    assert recorded("calls", calling) == {"product": [3, 3]}
-    monkeypatch.delenv(RERUN)
-    recorded("calls", calling)
-    monkeypatch.setitem(globals(), "helper", study)
-    with pytest.raises(ValueError, match="this calling"):
-        recorded("calls", calling)

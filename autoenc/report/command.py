@@ -19,8 +19,8 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 from ..files import one_line, prepare, replace
-from .claims import RERUN
 from .slides import OfflineSlides
+from .studies import JOBS, RERUN
 
 NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("build"), Path("README.md")
 
@@ -51,6 +51,11 @@ def run(path):
     return notebook, failure
 
 
+def studies(paths):
+    """The names of the recorded studies of notebooks."""
+    return {name for path in paths for name in re.findall(r'recorded\(\\?[\'"](\w+)', path.read_text("utf-8"))}
+
+
 def write(folder, path, notebook):
     """Write a notebook, and the pictures of its cells that have a tag figure:NAME, to their places in a folder."""
     replace(folder / path, (nbformat.writes(notebook) + "\n").encode())
@@ -74,23 +79,45 @@ def table(notebooks, tag=None):
     return "\n".join(rows)
 
 
+def options_of(arguments, files):
+    """The options of the command, with `paths`, the notebooks that are to be run, and `studies`, those to be run anew."""
+    parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
+    numbers = [path.name[:2] for path in files]
+    parser.add_argument("notebook", nargs="*", help=f"the numbers of notebooks, of {', '.join(numbers)}; all without")
+    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
+    parser.add_argument("--rerun", nargs="*", metavar="STUDY",
+                        help="compute the recorded studies anew, all (which can take hours) or those of these names")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="compute the cases of a study in N processes")
+    options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs was {options.jobs}; it must be at least 1")
+    rerun = options.rerun or []
+    chosen = options.notebook + [name for name in rerun if name in numbers]         # after --rerun, too
+    for name in chosen:
+        if name not in numbers:
+            parser.error(f"invalid choice: {name!r} is not the number of a notebook, of {', '.join(numbers)}")
+    options.paths = [path for path in files if path.name[:2] in chosen or not chosen]
+    names = [name for name in rerun if name not in numbers]
+    known = studies(options.paths)
+    for name in names:
+        if name not in known:
+            parser.error(f"invalid choice: {name!r} is not the name of a study, of {', '.join(sorted(known))}")
+    options.studies = "" if options.rerun is None else " ".join(names) or "all"
+    return options
+
+
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
     """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-    parser = argparse.ArgumentParser("python -m autoenc", description=__doc__.partition("\n")[2])
-    parser.add_argument("notebook", nargs="*", choices=[*(path.name[:2] for path in files), "all"], default="all",
-                        help="the numbers of notebooks; all without")
-    parser.add_argument("--update", action="store_true", help="replace the committed notebooks, figures and results")
-    parser.add_argument("--rerun", action="store_true", help="compute the recorded studies anew (can take an hour)")
-    options = parser.parse_args(arguments)
+    options = options_of(arguments, files)
     if not files:
         sys.exit(f"No notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
-    paths = [path for path in files if path.name[:2] in options.notebook or "all" in options.notebook]
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
-    os.environ[RERUN] = "yes" if options.rerun else ""
-    notebooks, failures = zip(*map(run, paths))
-    executed = dict(zip(paths, notebooks))
+    os.environ[RERUN] = options.studies
+    os.environ[JOBS] = str(options.jobs)
+    notebooks, failures = zip(*map(run, options.paths))
+    executed = dict(zip(options.paths, notebooks))
     print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
     if options.update and not any(failures):
         for path, notebook in executed.items():
