@@ -1,0 +1,42 @@
+// A running kernel's two sliders, put into the explorer that its HTML shows.  It is an anywidget without a view: the
+// notebook keeps the HTML alone, so nothing in it is dead when the kernel is gone.  The explorer and this model find each
+// other by a key, whichever comes second.
+
+const links = window.explorerLinks ??= new Map();
+
+async function attach(model, element) {
+  const rows = element.querySelectorAll(".row"), sliders = [];
+  for (const reference of model.get("sliders")) {
+    const slider = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+    const view = await model.widget_manager.create_view(slider);
+    rows[sliders.length].replaceWith(view.el);
+    sliders.push(slider);
+  }
+  let silent = false;                                         // while one side tells the other
+  const told = change => {
+    if (silent) return;
+    silent = true;
+    change();
+    silent = false;
+  };
+  const toKernel = () => told(() => element.dataset.z.split(",").forEach((value, k) => {
+    sliders[k].set("value", Number(value));
+    sliders[k].save_changes();                                // to the kernel
+  }));
+  element.addEventListener("explored", toKernel);
+  sliders.forEach((slider, k) => slider.on("change:value", () => told(() => {
+    const z = element.dataset.z.split(",").map(Number);
+    z[k] = slider.get("value");
+    element.explore(z);
+  })));
+  element.explore(sliders.map(slider => slider.get("value")));
+}
+
+export default {
+  initialize({model}) {
+    const key = model.get("key");
+    links.set(key, element => attach(model, element));
+    document.querySelectorAll(`.explorer[data-key="${key}"]`).forEach(element => attach(model, element));
+    return () => links.delete(key);
+  },
+};
