@@ -1,6 +1,38 @@
 """The report: what turns notebooks that use the networks into a course report.
 
 The upper of the package's two floors.  It draws (`plots`), lets a reader move through a latent plane (`explorer`),
-states claims and keeps recorded studies (`claims`), exports decks of slides (`slides`) and runs it all (`command`).
-The networks, one floor below, know nothing of it, and need none of what it needs: `pip install "autoenc[report]"`.
+states claims (`claims`), keeps recorded studies (`studies`), exports decks of slides (`slides`) and runs it all
+(`command`).  The networks, one floor below, know nothing of it, and need none of what it needs, the extra `report` in
+pyproject.toml.
 """
+
+import re
+import sys
+from importlib import import_module, metadata
+
+
+def needs(name):
+    """Import a module that is not needed below; a ModuleNotFoundError with the line that installs it, if it is missing."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(how_to_install(error.name), name=error.name) from None
+
+
+def how_to_install(missing):
+    """What to say when a module is missing: the line that installs all that the report needs and that is not there."""
+    try:
+        requirements = [line.partition(";")[0].strip() for line in metadata.requires("autoenc") or [] if "extra" in line]
+    except metadata.PackageNotFoundError:               # it runs from a folder where it was never installed
+        requirements = []
+    absent = [f'"{requirement}"' for requirement in requirements if not _is_installed(re.match(r"[\w.-]+", requirement)[0])]
+    return (f"{missing} is not installed, and the report needs it: "
+            f"{sys.executable} -m pip install {' '.join(absent) or '-r requirements.txt'}")
+
+
+def _is_installed(name):
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

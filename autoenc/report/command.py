@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 from ..files import one_line, prepare, replace
+from .claims import cell
 from .slides import OfflineSlides
 from .studies import JOBS, RERUN
 
@@ -69,14 +70,22 @@ def write(folder, path, notebook):
 
 def table(notebooks, tag=None):
     """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
-    rows = ["| part | holds | measured | must be | claim |", "|---|---|---|---|---|"]
+    rows = [["part", "holds", "measured", "claimed", "what"]]
     for path, notebook in notebooks.items():
-        cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
-        claims = [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
-                  if "claim" in output.get("metadata", {})]
-        row = f"| {path.name[:2]} | {{holds!s:5}} | {{measured:9.4g}} | {{required:16}} | {{claim}} |"
-        rows += [row.format(**claim) for claim in claims]
-    return "\n".join(rows)
+        for claim in claims(notebook, tag):
+            holds = "yes" if claim["holds"] else "NO"
+            measured = claim.get("shown") or f"{claim['measured']:.4g}"         # which notebooks of old versions lack
+            rows.append([path.name[:2], holds, measured, claim["required"], cell(claim["claim"])])
+    widths = [max(map(len, column)) for column in zip(*rows)][:-1] + [3]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
+
+
+def claims(notebook, tag=None):
+    """What a notebook claims, in all cells or in those with a tag: the metadata of its outputs."""
+    cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
+    return [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
+            if "claim" in output.get("metadata", {})]
 
 
 def options_of(arguments, files):

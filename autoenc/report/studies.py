@@ -21,6 +21,7 @@ from textwrap import dedent
 
 from ..checks import must
 from ..files import replace
+from . import needs
 
 FOLDER = Path("recorded")
 RERUN = "AUTOENC_RERUN"     # this environment variable names the studies that are run anew, or says "all"
@@ -103,8 +104,9 @@ def _processes(jobs):
         return map
 
     def in_processes(function, cases):
-        from joblib import Parallel, delayed
-        return Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(case) for case in cases)
+        joblib = needs("joblib")
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+        return parallel(joblib.delayed(function)(case) for case in cases)
 
     return in_processes
 
