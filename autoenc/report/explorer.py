@@ -49,7 +49,7 @@ def png(picture, factor=1):
 def element(kind, still, alt, data, *scripts):
     """HTML: an element of class `kind` that shows the PNG `still` until its scripts, which find `data` in it, have run."""
     programme = "\n".join((TEMPLATES / script).read_text("utf-8") for script in scripts)
-    style, text = (TEMPLATES / "explorer.css").read_text("utf-8"), json.dumps(data, separators=(",", ":"))
+    style, text = (TEMPLATES / f"{kind}.css").read_text("utf-8"), json.dumps(data, separators=(",", ":"))
     return (f'<div class="{kind}" data-key="{sha256(text.encode()).hexdigest()[:16]}" data-{kind}="{escape(text)}">'
             f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(still).decode()}"><style>{style}</style>'
             f'<script>(function (element) {{\n{programme}\n}})(document.currentScript.closest(".{kind}"));</script></div>')
@@ -59,7 +59,8 @@ class Explorer:
     """The latent plane of a network, under the pointer.
 
     networks: an `Autoencoder` without members or a `VAE`, with two latent dimensions; or a dictionary of several,
-    {name: network}, among which the reader chooses; the last one is shown first.
+    {name: network}, among which the reader chooses; the last one is shown first.  If the names are whole numbers, they are
+    epochs of one network's training, in ascending order, and there is a slider to watch it learn.
     x: the pictures whose codes the map shows, as the network takes them.
     labels: what they are: a list of strings, one for each, which makes them the *known* characters, small pictures on
     the map; or whole numbers, their classes, for which `names` has a string each; then they are dots.
@@ -81,12 +82,13 @@ class Explorer:
         must(self.networks, "networks", networks, "a network, or a dictionary of at least one")
         for name, network in self.networks.items():
             _two_dimensional(name, network)
+        self.epochs = _epochs(list(self.networks))
         self.network = next(reversed(self.networks.values()))
         self.characters = names is None
         self.x, self.shape = _pictures(self.networks.values(), x, shape, self.characters)
         self.labels, self.names, self.colours = _labels(labels, names, colours, len(self.x))
         self.codes = [_encoded(network, x) for network in self.networks.values()]
-        self.scale, self.limits = _axes(self.network, np.concatenate([mean for mean, _ in self.codes]))
+        self.scale, self.limits = _axes(self.network, np.stack([mean for mean, _ in self.codes]))
         self.grid = self._grid()
         self.start = np.asarray(self._first() if start is None else self._on_the_map("start", start), float)
         must(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the map")
@@ -128,11 +130,11 @@ class Explorer:
         """What the page has to know, as plain values."""
         networks = []
         for (name, network), (codes, deviations) in zip(self.networks.items(), self.codes):
-            networks.append({"name": name, "decoder": described(network, "decoder", self.grid),
+            networks.append({"name": str(name), "decoder": described(network, "decoder", self.grid),
                              "codes": packed(np.float32(codes))})
             if deviations is not None:
                 networks[-1]["deviations"] = packed(np.float16(deviations))
-        data = {"alt": self.alt, "shape": self.shape, "networks": networks, "scale": self.scale,
+        data = {"alt": self.alt, "shape": self.shape, "networks": networks, "epochs": self.epochs, "scale": self.scale,
                 "limits": packed(np.float32(self.limits)), "start": packed(np.float32(self.start)), "labels": self.labels}
         if self.characters:
             return {**data, "known": packed(np.uint8(self.x > 0.5)), "new": {"pixels": NEW, "sure": SURE}}
@@ -189,6 +191,15 @@ def _two_dimensional(name, network):
     must(network.decoder[0].inputs == 2, name, network, "a network with two latent dimensions")
 
 
+def _epochs(names):
+    """Whether the names of networks are epochs.  ValueError if only some are, or if they do not ascend, or for other names."""
+    epochs = [isinstance(name, int) and not isinstance(name, bool) for name in names]
+    wanted = "all strings, or whole numbers in ascending order"
+    must(all(epochs) or all(isinstance(name, str) for name in names), "networks' names", names, wanted)
+    must(not all(epochs) or names == sorted(names), "networks' names", names, wanted)
+    return all(epochs)
+
+
 def _pictures(networks, x, shape, binary):
     """The pictures (n, pixels), and the shape of one, (height, width)."""
     shapes = {network.shape if isinstance(network, VAE) else (network.sizes[0],) for network in networks}
@@ -240,7 +251,9 @@ def _axes(network, codes):
     """The scale of the plane's axes, and of each (centre, unit, low, high), (2, 4).
 
     A VAE's: equal steps are equal shares of the prior.  A bounded code's: all that it can be.  Another code's: by the
-    arsinh, which spreads the crowded middle as a logarithm does.
+    arsinh, which spreads the crowded middle as a logarithm does; centre and unit are those of the last network.
+
+    codes: (networks, n, 2).
     """
     if isinstance(network, VAE):
         edge = -NormalDist().inv_cdf(SHARE)
@@ -248,9 +261,9 @@ def _axes(network, codes):
     bounds = {"sigmoid": (0, 1), "softmax": (0, 1), "tanh": (-1, 1)}.get(network.settings["latent"])
     if bounds:
         return "linear", np.tile([0, 1, *bounds], (2, 1))
-    centre = np.median(codes, axis=0)
-    unit = np.maximum(np.median(np.abs(codes - centre), axis=0) / 2, 1e-6)
-    ends = np.arcsinh((np.stack([codes.min(0), codes.max(0)]) - centre) / unit)
+    centre = np.median(codes[-1], axis=0)
+    unit = np.maximum(np.median(np.abs(codes[-1] - centre), axis=0) / 2, 1e-6)
+    ends = np.arcsinh((np.stack([codes.min((0, 1)), codes.max((0, 1))]) - centre) / unit)
     margin = np.maximum(0.06 * (ends[1] - ends[0]), 1e-3)
     low, high = centre + unit * np.sinh(ends + margin * [[-1], [1]])
     return "arsinh", np.stack([centre, unit, low, high], axis=1)

@@ -15,7 +15,8 @@ const versions = settings.networks.map(version => ({
 }));
 
 const INK = [20, 33, 61], PAPER = [255, 255, 255], BETWEEN = [240, 240, 237], NEW = [230, 159, 0];
-const TINTS = [[178, 212, 235], [190, 226, 205], [231, 204, 220], [216, 208, 238], [226, 222, 184]];
+const EXTRA = [213, 94, 0], MISSING = [219, 116, 51];          // wrong pixels: ink too much, ink that is missing
+const TINTS = [[166, 207, 232], [180, 222, 195], [229, 198, 220], [185, 188, 230], [247, 228, 155]];
 const DIRECTIONS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
 const POSITIONS = 1000;                                       // of a slider
 
@@ -121,7 +122,7 @@ function describe(output) {
   if (known) {
     const {nearest, distance, isNew} = compared(output), label = settings.labels[nearest];
     element.dataset.kind = isNew ? "new" : distance === 0 ? "known" : "between";
-    verdict.textContent = isNew ? "NEW" : distance === 0 ? label : `near ${label}`;
+    verdict.textContent = isNew ? "NEW" : distance === 0 ? label : distance <= 2 ? `near ${label}` : "unclear";
     detail.textContent = distance === 0 ? "a known character" : `${plural(distance, "pixel")} from ${label}, the nearest`;
   } else {
     const near = neighbours(z, 25), counts = settings.names.map((_, kind) => near.filter(k => classes[k] === kind).length);
@@ -309,8 +310,10 @@ function drawTicks() {
 
 function drawMap() {
   const ratio = window.devicePixelRatio || 1;
-  if (!map.clientWidth || !map.clientHeight) return;          // on a slide that is not shown yet
-  Object.assign(canvas, {width: Math.round(map.clientWidth * ratio), height: Math.round(map.clientHeight * ratio)});
+  const size = {width: Math.round(map.clientWidth * ratio), height: Math.round(map.clientHeight * ratio)};
+  if (!size.width || !size.height) return;                    // on a slide that is not shown yet
+  if (known && canvas.width === size.width && canvas.height === size.height) return drawCells([8, 3, 1].map(size => Math.ceil(size * ratio)));
+  Object.assign(canvas, size);                                // which empties it
   drawTicks();
   if (known) return drawCells([8, 3, 1].map(size => Math.ceil(size * ratio)));
   drawDots();
@@ -379,7 +382,7 @@ element.addEventListener("keydown", event => {
 });
 for (const kind of ["pointerdown", "touchstart", "touchmove"]) element.addEventListener(kind, event => event.stopPropagation());
 
-// ---------------------------------------------------------------- Several networks: a choice
+// ---------------------------------------------------------------- Several networks: a choice, or one that learns
 
 function choose(version) {
   shown = version;
@@ -388,7 +391,7 @@ function choose(version) {
   show(z);
 }
 
-if (versions.length > 1) {
+function addChoice() {
   const choices = versions.map(version => {
     const radio = make("input", {type: "radio", name: "version", checked: version === shown});
     radio.addEventListener("change", () => choose(version));
@@ -397,9 +400,63 @@ if (versions.length > 1) {
   board.prepend(make("form", {className: "choice"}, ...choices));
 }
 
+// What has become of all known characters: decoded at their codes, wrong pixels marked, eight in a row.
+function drawSheet(sheet) {
+  const columns = 8, context = sheet.getContext("2d"), rows = Math.ceil(settings.labels.length / columns);
+  let wrong = 0;
+  Object.assign(sheet, {width: columns * (width + 1) + 1, height: rows * (height + 1) + 1});
+  settings.labels.forEach((_, k) => shown.decode(shown.codes.subarray(2 * k, 2 * k + 2)).forEach((value, i) => {
+    const differs = (value > 0.5) !== (known[k * width * height + i] > 0), ink = clamped(value);
+    const mixed = (from, to) => colour(from.map((part, c) => part + (to[c] - part) * ink));
+    wrong += differs;
+    context.fillStyle = differs ? mixed(MISSING, EXTRA) : mixed(PAPER, INK);
+    context.fillRect(k % columns * (width + 1) + i % width + 1, Math.floor(k / columns) * (height + 1) + Math.floor(i / width) + 1, 1, 1);
+  }));
+  return wrong;
+}
+
+function addEpochs() {
+  const slider = make("input", {type: "range", min: 0, max: versions.length - 1, step: 1, value: versions.length - 1});
+  const epoch = make("output"), play = make("button", {type: "button"}), sheet = make("canvas", {className: "sheet"});
+  const count = make("span", {className: "count"});
+  let playing = null;
+  function go(k) {
+    slider.value = k;
+    choose(versions[k]);
+    epoch.textContent = slider.ariaValueText = Number(shown.name).toLocaleString("en");
+    count.textContent = `${plural(drawSheet(sheet), "wrong pixel")} in ${settings.labels.length} characters`;
+  }
+  function stop() {
+    clearInterval(playing);
+    playing = null;
+    play.textContent = "▶ Play";
+  }
+  function step() {
+    if (Number(slider.value) === versions.length - 1) stop();
+    else go(Number(slider.value) + 1);
+  }
+  play.addEventListener("click", () => {
+    if (playing) return stop();
+    if (Number(slider.value) === versions.length - 1) go(0);
+    play.textContent = "❚❚ Pause";
+    playing = setInterval(step, 400);
+  });
+  slider.addEventListener("input", () => {
+    stop();
+    go(Number(slider.value));
+  });
+  board.prepend(make("div", {className: "choice"}, play, make("label", {className: "epochs"}, "epoch", slider, epoch)));
+  side.append(sheet, count);
+  element.classList.add("learning");
+  stop();
+  go(0);
+}
+
 element.querySelector("img").hidden = true;                   // the still picture, for where no script runs
 element.append(board);
 element.explore = show;
 choose(shown);
+if (settings.epochs && known) addEpochs();
+else if (versions.length > 1) addChoice();
 new ResizeObserver(drawMap).observe(map);
 window.explorerLinks?.get(element.dataset.key)?.(element);    // a running kernel's sliders, see sliders.js
