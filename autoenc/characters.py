@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import choice, must, numbers
+from .checks import choice, numbers, require
 
 HEIGHT, WIDTH = 7, 5
 
@@ -22,8 +22,8 @@ SETS = {"symbols": range(0x20, 0x40), "digits": range(0x30, 0x3A),
 
 def glyph(code):
     """The picture of one ASCII code from 0x20 to 0x7f, as a (35,) float32 array of 0.0 and 1.0."""
-    rows = [int(digit, 32) for digit in FONT[code]]
-    return np.array([row >> WIDTH - 1 - column & 1 for row in rows for column in range(WIDTH)], np.float32)
+    rows = [f"{int(digit, 32):05b}" for digit in FONT[code]]           # as "01110", five binary digits
+    return np.array([int(bit) for row in rows for bit in row], np.float32)
 
 
 def characters(name="lowercase"):
@@ -46,7 +46,8 @@ def pixel_errors(output, target):
     """
     pictures = ("...", "pixels")
     output, target = numbers("output", output, pictures), numbers("target", target, pictures)
-    sizes = zip(output.shape[::-1], target.shape[::-1])
-    fit = output.shape[-1] == target.shape[-1] and all(a == b or 1 in (a, b) for a, b in sizes)
-    must(fit, "target's shape", target.shape, f"that of output, {output.shape}, or one that broadcasts")
+    from_the_end = zip(reversed(output.shape), reversed(target.shape), strict=False)     # axes in front may be missing
+    broadcasts = all(one == other or 1 in (one, other) for one, other in from_the_end)
+    require(broadcasts and output.shape[-1] == target.shape[-1], "target's shape", target.shape,
+         f"that of output, {output.shape}, or one that broadcasts")
     return np.count_nonzero((output > 0.5) != (target > 0.5), axis=-1)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +16,23 @@ UNFINISHED = ".part"        # what the name of a file ends with that is still be
 
 
 def replace(path, data):
-    """Make these bytes the content of a file, all of them or none, whether or not there is one."""
+    """Make these bytes the content of a file, all of them or none, whether or not there is one.
+
+    A symlink stays, and the file that it leads to is replaced.  A file keeps its mode; other hard links to it keep
+    the old content.  OSError for what is there and is no file, as a folder or a device, which could not be renamed to.
+    """
     path = Path(file_name("path", path))
-    unfinished = path.parent / f".{path.name}.{token_hex(4)}{UNFINISHED}"
+    target = path.resolve()
+    mode = target.stat().st_mode if target.exists() else None
+    if mode is not None and not stat.S_ISREG(mode):
+        wrong = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(wrong, "it is no ordinary file, and stays as it is", str(path))
+    unfinished = target.parent / f".{target.name}.{token_hex(4)}{UNFINISHED}"
     try:
         unfinished.write_bytes(data)
-        os.replace(unfinished, path)
+        if mode is not None:
+            os.chmod(unfinished, stat.S_IMODE(mode))
+        os.replace(unfinished, target)
     except OSError as error:
         error.filename = str(path)      # not that of a file that nobody has heard of; a full disk names none at all
         raise
@@ -42,9 +54,9 @@ def one_line(interrupted):
     try:
         yield
     except OSError as error:
-        raise SystemExit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}")
+        raise SystemExit(f"Cannot write to {error.filename or 'a file'}: {error.strerror or error}") from None
     except KeyboardInterrupt:
-        raise SystemExit(interrupted)
+        raise SystemExit(interrupted) from None
 
 
 def prepare(*folders):

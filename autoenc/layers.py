@@ -1,109 +1,142 @@
 """Layers: a network is a chain of functions, and each knows how to go forward and how to go back.
 
-A layer is *pure*.  It knows its shapes and nothing else: parameters, inputs and gradients are arrays that
-are handed to it, so two threads or sixty-four networks can share one layer.  It is asked once what it is
-going to do with these arrays, and answers with *steps*, functions that need no arguments, such as
-partial(np.dot, a, b, c), which puts the product of a and b into c each time it is called:
+A layer is *pure*: it knows its shapes and keeps no arrays.  The arrays that it works on, its *buffers*, are made
+once, for a fixed number of samples, and are used again in every step of a training:
 
-    work = layer.forward(params, x)             work.steps turn what is in x by then into the layer's output, work.y
-    dx, steps, onward = layer.backward(params, work, dy, grads)       steps turn dL/dy into dL/dparams, in grads, and
-                                                `onward` then into dL/dx, in dx, which nobody asks of the first layer
+    buffers = layer.prepare(params, x)              the arrays for the way forward, y among them
+    layer.prepare_backward(buffers, grads, dx)      those for the way back
+    layer.forward(buffers)                          computes y from x
+    layer.backward(buffers)                         computes dL/dparams and dL/dx from dL/dy, and may overwrite dL/dy
 
-The arrays stay where they are, so training is a list of such steps that is run again and again; nothing has
-to be made, looked up or turned over in between.  What the next layer takes is work.out: pictures, or rows with
-a last column of ones.  The way back may overwrite dy.
+Layers are connected by the arrays that they share: the `out` of one is the `x` of the next, and the `dx` of that is
+the `dy` of the first.  So nothing has to be made, looked up or transposed between two steps of a training, and two
+threads or sixty-four networks can share one layer, each with buffers of its own.
 
 Two conventions make everything here short and quick:
 
 * **Leading axes.**  Rows are samples.  In front of them there may be an axis of *members*, that is
   of independent networks: `np.matmul` broadcasts over it, and so trains them all at once.
-* **A column of ones.**  x W + b is [x 1] [W; b]: with one more column, always 1, the bias becomes
-  one more row of the weights.  Dense layers hand each other such widened arrays, and so a forward
-  pass is one product and the gradient of weights *and* bias is another.
-"""
+* **A column of ones.**  x W + b is [x 1] [W; b]: with one more column, always 1, the bias becomes one more row of
+  the weights.  Dense layers hand each other arrays with that column, and so a forward pass is one product, and the
+  gradient of weights *and* bias is another.
 
-from functools import partial
-from types import SimpleNamespace
+In comments, L is the loss, φ an activation, and · a product element by element.
+"""
 
 import numpy as np
 
+HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)       # NumPy is slower with Python's own numbers
 
-def columns(leading, rows, features, dtype):
-    """An uninitialised array (*leading, rows, features) whose columns are contiguous in memory.
 
-    There are more samples than features in a small network: long columns keep the processor's
-    vector units busy where short rows would not (a third of the time of a training step).
+def empty_matrices(leading, rows, features, dtype, contiguous="columns"):
+    """An uninitialised array (*leading, rows, features), of which ``"columns"`` or ``"rows"`` are contiguous in memory.
+
+    There are more samples than features in a small network: long columns keep the processor's vector units busy
+    where short rows would not (a third of the time of a training step).  With many features rows are as good.
     """
+    if contiguous == "rows":
+        return np.empty((*leading, rows, features), dtype)
     return np.empty((*leading, features, rows), dtype).mT
 
 
-def lines(leading, rows, features, dtype):
-    """The same with contiguous rows, for there are many features or neighbours to be read with them."""
-    return np.empty((*leading, rows, features), dtype)
-
-
-def widened(x):
-    """A pair: a copy of x, (..., rows, features), with one more column, of ones; and its view without that."""
+def with_ones(x):
+    """A pair: a copy of x, (..., rows, features), with one more column, of ones; and its view without that column."""
     *leading, rows, features = x.shape
-    wide = columns(leading, rows, features + 1, x.dtype)
-    wide[..., :-1], wide[..., -1] = x, 1
+    wide = empty_matrices(leading, rows, features + 1, x.dtype)
+    wide[..., :-1] = x
+    wide[..., -1] = 1
     return wide, wide[..., :-1]
 
 
-# Activations.  `forward` turns z into y in place; `backward` turns dL/dy into dL/dz in place, from y; `scratch` is
-# an array like them for what lies between.
-# A class holds the two functions together, nothing more.
-# Constants are arrays, for NumPy is slower with numbers; where a result goes is its functions' last argument.
-
-HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
+# Activations y = φ(z).  `forward` turns z into y, in place; `backward` turns dL/dy into dL/dz = dL/dy · φ′(z), in
+# place, from y; `scratch` is an array like them that it may use.
 
 class Linear:
-    """y = z: nothing to do on either way"""
-    forward = backward = lambda *arrays: None
+    """y = z, so φ′(z) = 1: there is nothing to do on either way."""
+
+    @staticmethod
+    def forward(z):
+        pass
+
+    @staticmethod
+    def backward(y, dy, scratch):
+        pass
 
 
 class Tanh:
-    """y = tanh(z), so dy/dz = 1 - y²"""
+    """y = tanh(z), so φ′(z) = 1 - y²."""
+
+    @staticmethod
     def forward(z):
         np.tanh(z, z)
 
+    @staticmethod
     def backward(y, dy, scratch):
-        dy *= np.subtract(ONE, np.square(y, scratch), scratch)
+        slope = np.square(y, scratch)
+        np.subtract(ONE, slope, slope)          # φ′(z) = 1 - y²
+        dy *= slope
 
 
 class Sigmoid:
-    """y = 1 / (1 + exp(-z)), so dy/dz = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly"""
-    def forward(z):
-        np.exp(np.negative(z, z), z)
-        z += ONE
-        np.divide(ONE, z, z)            # quicker than `reciprocal`
+    """y = 1 / (1 + exp(-z)), so φ′(z) = y (1 - y).  exp(-z) may overflow, to infinity: y is then 0, rightly."""
 
+    @staticmethod
+    def forward(z):
+        np.negative(z, z)
+        np.exp(z, z)
+        z += ONE
+        np.divide(ONE, z, z)                    # quicker than `reciprocal`
+
+    @staticmethod
     def backward(y, dy, scratch):
-        dy *= np.multiply(y, np.subtract(ONE, y, scratch), scratch)
+        slope = np.subtract(ONE, y, scratch)
+        slope *= y                              # φ′(z) = y (1 - y)
+        dy *= slope
 
 
 class Relu:
-    """y = max(z, 0), against an array of zeros: NumPy is three times quicker there than with one number"""
-    def forward(z):
-        np.maximum(z, np.zeros_like(z[:1]), out=z)
+    """y = max(z, 0), so φ′(z) is 1 where y > 0, and 0 elsewhere."""
 
+    @staticmethod
+    def forward(z):
+        zeros = np.zeros_like(z[:1])            # NumPy is three times quicker with an array than with one number
+        np.maximum(z, zeros, out=z)
+
+    @staticmethod
     def backward(y, dy, scratch):
         dy *= y > 0
 
 
 class Softmax:
-    """y_i = exp(z_i) / Σ_j exp(z_j), so dL/dz_i = y_i (dL/dy_i - Σ_j y_j dL/dy_j)"""
+    """y_i = exp(z_i) / Σ_j exp(z_j), so dL/dz_i = y_i (dL/dy_i - Σ_j y_j dL/dy_j)."""
+
+    @staticmethod
     def forward(z):
-        z -= z.max(-1, keepdims=True)
+        z -= z.max(-1, keepdims=True)           # changes nothing but that exp cannot overflow
         np.exp(z, z)
         z /= z.sum(-1, keepdims=True)
 
+    @staticmethod
     def backward(y, dy, scratch):
-        dy -= np.multiply(y, dy, scratch).sum(-1, keepdims=True)
+        products = np.multiply(y, dy, scratch)
+        dy -= products.sum(-1, keepdims=True)
         dy *= y
 
 
 ACTIVATIONS = {"linear": Linear, "tanh": Tanh, "sigmoid": Sigmoid, "relu": Relu, "softmax": Softmax}
+
+
+class Buffers:
+    """The arrays that a layer works on, made once.
+
+    x: what comes in.  y: what forward computes.  out: what the next layer takes: y, perhaps with a column of ones.
+    dy: where the next layer, or the loss, leaves dL/dy.  grads: where backward leaves dL/dparams.
+    dx: where it leaves dL/dx, or None for the first layer of a chain, of which nobody asks that.
+    A layer adds others that it needs.
+    """
+
+    def __init__(self, x, y, out=None):
+        self.x, self.y, self.out = x, y, y if out is None else out
 
 
 class Layer:
@@ -120,37 +153,67 @@ class Layer:
 
     def initial(self, rng):
         """Fresh parameters: biases zero, weights U(-a, a), a = sqrt(6 / fans) (Glorot and Bengio, 2010, eq. 16)."""
-        limit, weights = np.sqrt(6 / self.fans), np.prod(self.shape) - self.biases
-        return np.concatenate([rng.uniform(-limit, limit, weights), np.zeros(self.biases)]).reshape(self.shape)
+        limit = np.sqrt(6 / self.fans)
+        weights = rng.uniform(-limit, limit, np.prod(self.shape) - self.biases)
+        return np.concatenate([weights, np.zeros(self.biases)]).reshape(self.shape)
+
+    def prepare(self, params, x):
+        """The `Buffers` for the way forward with these parameters, from what will be in x."""
+        raise NotImplementedError
+
+    def prepare_backward(self, buffers, grads, dx, dy=None):
+        """Add the arrays for the way back; dy only by layers that have a reason to choose it."""
+        buffers.grads, buffers.dx = grads, dx
+        buffers.dy = np.empty_like(buffers.y) if dy is None else dy
 
 
 class Dense(Layer):
-    """y = activation(x W + b): every output looks at every input.
+    """y = φ(x W + b): every output looks at every input.
 
     Its parameters are one array (inputs + 1, outputs): the weights W, and the bias b as last row.
-    empty: `columns` or `lines`, how its arrays lie in memory.  ones: whether what comes out has a column of ones, for
-    a Dense layer after this one; without it many members' outputs are one piece of memory, which is quicker.
+    activation: φ, a name in ACTIVATIONS.  contiguous: how its arrays lie in memory, see `empty_matrices`.
+    ones: whether `out` has a column of ones, for a Dense layer after this one; without it the outputs of many
+    members are one piece of memory, which is quicker.
+
+    x: (..., rows, inputs + 1), its last column ones.  y: (..., rows, outputs).  out: the same, or with the ones.
     """
 
-    def __init__(self, inputs, outputs, activation="linear", empty=columns, ones=True):
+    def __init__(self, inputs, outputs, activation="linear", contiguous="columns", ones=True):
         self.inputs, self.outputs, self.activation = inputs, outputs, ACTIVATIONS[activation]
-        self.empty, self.ones = empty, ones
+        self.contiguous, self.ones = contiguous, ones
         self.shape, self.biases, self.fans = (inputs + 1, outputs), outputs, inputs + outputs
 
-    def _product(self, params):
-        return np.matmul if params.ndim > 2 or self.empty is lines else np.dot      # `dot` starts quicker
+    def prepare(self, params, x):
+        leading, rows = params.shape[:-2], x.shape[-2]
+        y = empty_matrices(leading, rows, self.outputs, x.dtype, self.contiguous)
+        if self.ones:
+            out, y = with_ones(y)
+            buffers = Buffers(x, y, out)
+        else:
+            buffers = Buffers(x, y)
+        # `dot` starts quicker than `matmul`, but knows no members.
+        buffers.product = np.matmul if leading or self.contiguous == "rows" else np.dot
+        buffers.weights = params[..., :-1, :]
+        buffers.params_t, buffers.x_t, buffers.y_t = params.mT, x.mT, y.mT
+        return buffers
 
-    def forward(self, params, x):
-        """x: (..., rows, inputs + 1), its last column ones.  Out comes (..., rows, outputs + 1), too, if `ones`."""
-        y = self.empty(params.shape[:-2], x.shape[-2], self.outputs, x.dtype)
-        out, y = widened(y) if self.ones else (y, y)
-        steps = [partial(self._product(params), params.mT, x.mT, y.mT),     # turned over: `dot` fills whole rows
-                 partial(self.activation.forward, y)]
-        return SimpleNamespace(x=x, y=y, out=out, steps=steps)
+    def prepare_backward(self, buffers, grads, dx):
+        super().prepare_backward(buffers, grads, dx)
+        buffers.scratch = np.empty_like(buffers.dy)
+        buffers.dz = buffers.dy                         # the same memory: the one is turned into the other
+        buffers.dz_t = buffers.dz.mT
+        if dx is not None:
+            buffers.dx_t = dx.mT
+            # `dot` only writes into an array that is one piece of memory, in order; `matmul` into any.
+            buffers.dx_product = buffers.product if buffers.dx_t.flags.c_contiguous else np.matmul
 
-    def backward(self, params, work, dy, grads):
-        """dy: (..., rows, outputs).  dL/dx is (..., rows, inputs)."""
-        product, dx = self._product(params), self.empty(params.shape[:-2], dy.shape[-2], self.inputs, dy.dtype)
-        steps = [partial(self.activation.backward, work.y, dy, np.empty_like(dy)),
-                 partial(product, work.x.mT, dy, grads)]
-        return dx, steps, [partial(product, params[..., :-1, :], dy.mT, dx.mT)]
+    def forward(self, buffers):
+        # Written transposed, zᵀ = [W; b]ᵀ [x 1]ᵀ, for then the columns, which are contiguous, are filled one by one.
+        buffers.product(buffers.params_t, buffers.x_t, buffers.y_t)             # z = x W + b
+        self.activation.forward(buffers.y)                                      # y = φ(z)
+
+    def backward(self, buffers):
+        self.activation.backward(buffers.y, buffers.dy, buffers.scratch)        # dL/dz = dL/dy · φ′(z)
+        buffers.product(buffers.x_t, buffers.dz, buffers.grads)                 # dL/dW = xᵀ dL/dz, dL/db = 1ᵀ dL/dz
+        if buffers.dx is not None:
+            buffers.dx_product(buffers.weights, buffers.dz_t, buffers.dx_t)     # dL/dx = dL/dz Wᵀ

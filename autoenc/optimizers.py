@@ -1,15 +1,18 @@
 """Optimisers: how a gradient becomes a step.
 
 A model's parameters are one flat vector (or one row a member), and so is their gradient; an optimiser
-therefore is a few vector operations, each with the array for its result as its last argument.  The object
-holds settings only: `start` hands out a function that takes the steps of one training and keeps that
-training's memory, so one optimiser can serve many trainings, one after the other or at once.
+therefore is a few vector operations.  The object holds settings only, so one optimiser can serve many
+trainings, one after the other or at once; what one training has to remember lies in its buffers:
+
+    buffers = optimizer.prepare(params, grads)      the two vectors, and arrays of the optimiser's own
+    optimizer.step(buffers, progress)               moves params, in place, by what grads then holds
 
 A learning rate is a number, an array with one value for each member, or a *schedule*: a function of
 progress, which runs from 0 at the first step towards 1 at the end, that returns either of them.
 """
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -18,11 +21,23 @@ from .checks import number, numbers
 
 def cosine_decay(rate, final=0):
     """The schedule that falls from `rate` to `final` along half a cosine (Loshchilov and Hutter, 2017)."""
-    rate, final = _checked("rate", rate), _checked("final", final)
-    return lambda progress: final + (rate - final) * (1 + math.cos(math.pi * progress)) / 2
+    return CosineDecay(checked_rate("rate", rate), checked_rate("final", final))
 
 
-def _checked(name, rate, members=("members",)):
+class CosineDecay:
+    """What `cosine_decay` returns: a function of progress that can be shown and pickled."""
+
+    def __init__(self, rate, final):
+        self.rate, self.final = rate, final
+
+    def __repr__(self):
+        return f"cosine_decay(rate={self.rate!r}, final={self.final!r})"
+
+    def __call__(self, progress):
+        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def checked_rate(name, rate, members=("members",)):
     """One or several learning rates: a float, or an array of shape `members` with one for each of them."""
     if isinstance(rate, float) and 0 <= rate < math.inf:
         return float(rate)              # quickly, for a schedule returns one at every step; and NumPy's to Python's
@@ -30,12 +45,13 @@ def _checked(name, rate, members=("members",)):
     return rate if rate.ndim else float(rate)
 
 
-def _fraction(name, value):
+def fraction(name, value):
+    """`value` as a float from 0 up to, not including, 1."""
     return number(name, value, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1)
 
 
 class SGD:
-    """Gradient descent, the report's NONE: params -= rate · gradient."""
+    """Gradient descent, the report's NONE: θ ← θ - rate · gradient."""
 
     def __init__(self, learning_rate=0.01):
         self.learning_rate = learning_rate
@@ -43,73 +59,102 @@ class SGD:
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-    def start(self, params, grads):
-        """A function step(progress) that moves `params`, in place, against what `grads` then holds, and may use up.
+    def memory(self, params):
+        """What must outlive one call of `fit` if another is to go on as if there had been one: here nothing."""
+        return SimpleNamespace()
 
-        This one's step can also be scaled, for optimisers that go down another vector than the gradient.
+    def prepare(self, params, grads, memory=None):
+        """The buffers of one training.  memory: of an earlier one, which is changed in place; None for a fresh one.
+
+        ValueError or TypeError, that names learning_rate, if there cannot be such a one.
         """
-        def checked(rate):
-            rate = _checked("learning_rate", rate, params.shape[:-1])
-            return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]    # to multiply `params`
+        buffers = SimpleNamespace(params=params, grads=grads, move=np.empty_like(params))
+        buffers.memory = self.memory(params) if memory is None else memory
+        buffers.constant = None if callable(self.learning_rate) else self._rate(self.learning_rate, params)
+        return buffers
 
-        schedule = self.learning_rate
-        constant = None if callable(schedule) else checked(schedule)
+    def _rate(self, rate, params):
+        """A learning rate, of the kind that can be multiplied with `params`."""
+        rate = checked_rate("learning_rate", rate, params.shape[:-1])
+        return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]
 
-        def step(progress, scale=1):
-            rate = checked(schedule(progress)) if constant is None else constant
-            np.subtract(params, np.multiply(grads, rate * scale, grads), params)
-        return step
+    def rate(self, buffers, progress):
+        """The learning rate of this step."""
+        if buffers.constant is None:
+            return self._rate(self.learning_rate(progress), buffers.params)
+        return buffers.constant
+
+    def step(self, buffers, progress):
+        """Move the parameters by one step."""
+        params = buffers.params
+        rate = self.rate(buffers, progress)
+        move = np.multiply(buffers.grads, rate, buffers.move)
+        params -= move                                              # θ ← θ - rate · g
 
 
 class Momentum(SGD):
-    """Gradient descent with inertia (Polyak, 1964): velocity = momentum · velocity - rate · gradient.
-
-    So it is the velocity that goes down the gradient, as `SGD`'s parameters do.
-    """
+    """Gradient descent with inertia (Polyak, 1964): v ← momentum · v - rate · gradient, θ ← θ + v."""
 
     def __init__(self, learning_rate=0.01, momentum=0.9):
         super().__init__(learning_rate)
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = fraction("momentum", momentum)
 
-    def start(self, params, grads):
-        velocity = np.zeros_like(params)
-        descend = super().start(velocity, grads)
+    def memory(self, params):
+        return SimpleNamespace(velocity=np.zeros_like(params))
 
-        def step(progress):
-            np.multiply(velocity, self.momentum, velocity)
-            descend(progress)
-            np.add(params, velocity, params)
-        return step
+    def step(self, buffers, progress):
+        params, velocity = buffers.params, buffers.memory.velocity
+        rate = self.rate(buffers, progress)
+        move = np.multiply(buffers.grads, rate, buffers.move)
+        velocity *= self.momentum
+        velocity -= move                                            # v ← momentum · v - rate · g
+        params += velocity                                          # θ ← θ + v
 
 
 class Adam(SGD):
     """Kingma and Ba (2015), algorithm 1: a step of about `learning_rate` in every coordinate.
 
-    The running means of g and g² are kept as running *sums*, without the factors (1 - beta): those,
-    the bias corrections and the learning rate are one number a step, so that ten vector operations
-    are enough.
+    With the gradient g of step t, the running means of g and of g², and their corrections for having begun with 0:
+
+        m ← β₁ m + (1 - β₁) g       m̂ = m / (1 - β₁ᵗ)
+        v ← β₂ v + (1 - β₂) g²      v̂ = v / (1 - β₂ᵗ)       θ ← θ - rate · m̂ / (√v̂ + ε)
+
+    Kept are the running *sums* M = m / (1 - β₁) and V = v / (1 - β₂), for which a step is one multiplication less
+    each.  The factors left out stand in a₁ = (1 - β₁) / (1 - β₁ᵗ) and a₂ = √[(1 - β₂) / (1 - β₂ᵗ)], two numbers:
+    m̂ = a₁ M and √v̂ = a₂ √V, so the step is rate · a₁/a₂ · M / (√V + ε/a₂).
     """
 
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
         super().__init__(learning_rate)
-        self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
+        self.beta1, self.beta2 = fraction("beta1", beta1), fraction("beta2", beta2)
         self.epsilon = number("epsilon", epsilon, "a small positive number", lambda value: 0 < value < 1)
 
-    def start(self, params, grads, sums=None, steps=0):
-        """As for `SGD`; `sums`, (2, *params.shape), and the `steps` they have seen are an earlier training's."""
-        move = np.empty_like(params)
-        descend = super().start(params, move)
-        first, second = np.zeros((2, *params.shape), params.dtype) if sums is None else sums
-        beta1, beta2, floor = (np.array(number, params.dtype) for number in (self.beta1, self.beta2, self.epsilon))
+    def memory(self, params):
+        """The sums M, first, and V, second, and the number of steps t that they have seen."""
+        return SimpleNamespace(first=np.zeros_like(params), second=np.zeros_like(params), steps=0)
 
-        def step(progress):
-            nonlocal steps
-            steps += 1
-            scale1 = (1 - self.beta1) / (1 - self.beta1 ** steps)               # mean of g: scale1 · first
-            scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** steps))    # root mean of g²: scale2 · √second
-            floor[...] = self.epsilon / scale2
-            np.add(np.multiply(first, beta1, first), grads, first)
-            np.add(np.multiply(second, beta2, second), np.square(grads, move), second)
-            np.divide(first, np.add(np.sqrt(second, move), floor, move), move)
-            descend(progress, scale1 / scale2)
-        return step
+    def prepare(self, params, grads, memory=None):
+        buffers = super().prepare(params, grads, memory)
+        buffers.beta1, buffers.beta2 = np.array(self.beta1, params.dtype), np.array(self.beta2, params.dtype)
+        buffers.floor = np.array(self.epsilon, params.dtype)
+        return buffers
+
+    def step(self, buffers, progress):
+        params, grads, memory = buffers.params, buffers.grads, buffers.memory
+        first, second = memory.first, memory.second
+        memory.steps += 1
+        scale1 = (1 - self.beta1) / (1 - self.beta1 ** memory.steps)                    # a₁
+        scale2 = math.sqrt((1 - self.beta2) / (1 - self.beta2 ** memory.steps))         # a₂
+
+        first *= buffers.beta1
+        first += grads                                              # M ← β₁ M + g
+        squares = np.square(grads, buffers.move)
+        second *= buffers.beta2
+        second += squares                                           # V ← β₂ V + g²
+
+        buffers.floor[...] = self.epsilon / scale2
+        denominator = np.sqrt(second, buffers.move)
+        denominator += buffers.floor                                # √V + ε/a₂
+        move = np.divide(first, denominator, buffers.move)
+        move *= self.rate(buffers, progress) * (scale1 / scale2)    # rate · a₁/a₂ · M / (√V + ε/a₂)
+        params -= move

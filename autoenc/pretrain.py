@@ -1,11 +1,12 @@
-"""How the trained VAE that comes with the package was trained: `python -m autoenc.pretrain`.
+"""How the trained VAE that comes with the package was trained: `python -m autoenc.pretrain [FILE]`.
 
-After each epoch a checkpoint is written beside the result, parameters and optimiser's memory and curves,
-and started again the command goes on from it: the result is the same as without the interruption.
+Without a name of a FILE it writes the weights into the checkout of the report where it is called.  After each epoch
+a checkpoint is written beside the result, parameters and optimiser's memory and curves, and started again the
+command goes on from it: the result is the same as without the interruption.
 """
 
 import json
-from functools import partial
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,33 +23,53 @@ def train_pretrained(train, test, path=DATA / "vae.npz", epochs=30, rate=0.002, 
     train, test: pictures (n, 28, 28, 1).  rate: Adam's, which falls to 0 along a cosine.  An epoch's order
     and noise depend on (seed, epoch) only.  ValueError for a checkpoint of another training.
     """
-    path, settings = Path(path), dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
-                                      batch_size=batch_size, seed=seed, train=len(train), test=len(test))
-    checkpoint, vae, curves = path.with_suffix(".checkpoint.npz"), VAE(rng=seed), {}
+    path, vae = Path(path), VAE(rng=seed)
+    settings = dict(epochs=epochs, rate=rate, schedule="cosine decay to 0", optimizer="Adam",
+                    batch_size=batch_size, seed=seed, train=len(train), test=len(test))
     prepare(path.parent)
-    sums, schedule = np.zeros((2, vae.parameters.size), vae.dtype), cosine_decay(rate)
-    if checkpoint.exists():
-        with np.load(checkpoint, allow_pickle=False) as saved:
-            before, curves = json.loads(str(saved["state"]))
-            if before != settings:
-                raise ValueError(f"{checkpoint} is of another training, {before}; remove it to start anew")
-            vae.parameters[...], sums[...] = saved["parameters"], saved["sums"]
+    checkpoint = path.with_suffix(".checkpoint.npz")
+    memory = Adam().memory(vae.parameters)                  # which outlives a `fit`
+    curves = go_on(checkpoint, settings, vae, memory) if checkpoint.exists() else {}
+    schedule = cosine_decay(rate)
+
     for epoch in range(len(curves.get("total_loss", ())), epochs):
-        optimizer = Adam(lambda progress: schedule((epoch + progress) / epochs))
-        steps = epoch * -(-len(train) // batch_size)
-        optimizer.start = partial(optimizer.start, sums=sums, steps=steps)      # its memory outlives a `fit`
-        history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test)
+        optimizer = Adam(lambda progress, epoch=epoch: schedule((epoch + progress) / epochs))
+        history = vae.fit(train, 1, batch_size, optimizer, workers, rng=(seed, epoch), validation=test, memory=memory)
         for name, curve in vars(history).items():
             curves.setdefault(name, []).append(round(float(curve[0]), 4))
-        replace_arrays(checkpoint, state=json.dumps([settings, curves]), parameters=vae.parameters, sums=sums)
+        replace_arrays(checkpoint, state=json.dumps([settings, curves]), parameters=vae.parameters,
+                       sums=np.stack([memory.first, memory.second]), steps=memory.steps)
         print(f"epoch {epoch + 1} of {epochs}:", {name: curve[-1] for name, curve in curves.items()}, flush=True)
+
     vae.save(path)
     replace(path.with_suffix(".json"), json.dumps(dict(settings=settings, curves=curves), indent=1).encode())
     checkpoint.unlink(missing_ok=True)
     return vae
 
 
-if __name__ == "__main__":
+def go_on(checkpoint, settings, vae, memory):
+    """Put what a checkpoint holds into the VAE and the optimiser's memory; return the curves up to it."""
+    with np.load(checkpoint, allow_pickle=False) as saved:
+        before, curves = json.loads(str(saved["state"]))
+        if before != settings:
+            raise ValueError(f"{checkpoint} is of another training, {before}; remove it to start anew")
+        vae.parameters = saved["parameters"]
+        memory.first, memory.second = saved["sums"]
+        memory.steps = int(saved["steps"])
+    return curves
+
+
+def main(arguments):
+    """Run the command, with the words after its name."""
+    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
+        sys.exit(__doc__)
+    path = Path(arguments[0]) if arguments else Path("autoenc", "data", "vae.npz")
+    if not arguments and not path.exists():
+        sys.exit(f"There is no {path} here, as in a checkout of the report; name a file to write")
     (pictures, _), (unseen, _) = fashion_mnist()
     with one_line("Interrupted; the same command goes on from the last finished epoch"):
-        train_pretrained(pictures, unseen)
+        train_pretrained(pictures, unseen, path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -5,101 +5,184 @@ gradient.  This module calls it often enough, in a fresh random order in each ep
 parameters, writes down the losses, and sees to it that whatever happens on the way leaves the model with
 parameters that make sense:
 
-* an error in the middle: as they were before training,
-* a loss that is no longer finite: the last ones whose loss was, and an error that names the epoch,
-* Ctrl-C: those at the end of the last finished epoch.
+* a loss that is no longer finite: the last parameters whose loss was, and a `Diverged` that names the epoch,
+* Ctrl-C: those at the end of the last finished epoch,
+* any other error: as they were before training.
 """
 
 import math
+import os
+import signal
+import threading
 from contextlib import contextmanager
 from functools import cache
-from threading import Lock
 from types import SimpleNamespace
 
 import numpy as np
 
-from .checks import must, whole_number
+from .checks import require, whole_number
 from .optimizers import SGD, Adam
-
-LOCK, BEFORE = Lock(), []           # how many threads BLAS has is one number for the process
 
 
 class History(SimpleNamespace):
     """The losses of a training: one array (epochs, ...) for each name."""
 
 
+class Diverged(FloatingPointError):
+    """The loss, or the parameters, are no longer finite numbers."""
+
+
+# How many threads BLAS has is one number for the process.  BUSY has an entry for each `one_blas_thread` in progress;
+# the first of them writes into BEFORE how many there were, and the last sets them again.
+
+LOCK, BUSY, BEFORE = threading.Lock(), set(), []
+
+
 @cache
-def _libraries():
+def blas_libraries():
     """The controllers of the BLAS libraries, NumPy's among them; to find them takes as long as a slider's move."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
-def _limit(libraries):
-    """Set the threads of BLAS libraries: pairs of a library's controller and a number."""
-    for library, number in libraries:
+def set_threads(numbers):
+    """Set the threads of BLAS libraries: a list of pairs, a library's controller and a number."""
+    for library, threads in numbers:
+        # threadpoolctl 3.8 ignores, without a word, all threads of Python's but the one that came first.
         release = getattr(library, "clear_controlling_thread", lambda force: None)
-        release(force=True)     # threadpoolctl 3.8 ignores, without a word, all but the thread that came first
-        library.set_num_threads(number)
         release(force=True)
+        library.set_num_threads(threads)
+        release(force=True)
+
+
+@contextmanager
+def interrupts_wait():
+    """Within: Ctrl-C waits until the end, for what must not be left half done."""
+    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+        yield                                   # other threads are not interrupted; or nobody listens
+        return
+    came = []
+    handler = signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
 @contextmanager
 def one_blas_thread():
     """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
 
-    Of several trainings at once, in threads, each puts what it finds on a stack, and whichever ends takes back
-    what lies on top: one thread, until the last ends and takes back what the first found.
+    Several trainings may be at it at once, in threads of their own: the last that ends sets what the first found.
     """
-    with LOCK:
-        BEFORE.append([(library, library.get_num_threads()) for library in _libraries()])
-        _limit((library, 1) for library in _libraries())
+    me = object()
     try:
+        enter(me)
         yield
     finally:
-        with LOCK:
-            _limit(BEFORE.pop())
+        try:
+            leave(me)
+        finally:
+            leave(me)           # once more, for Ctrl-C may have come in its first line; else this does nothing
 
 
-def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=lambda: None):
+def enter(me):
+    """From now on `me` wants one thread."""
+    with interrupts_wait(), LOCK:
+        if not BUSY:
+            BEFORE[:] = [(library, library.get_num_threads()) for library in blas_libraries()]
+        BUSY.add(me)
+        set_threads([(library, 1) for library in blas_libraries()])
+
+
+def leave(me):
+    """From now on `me` does not mind."""
+    with interrupts_wait(), LOCK:
+        if BUSY == {me}:
+            set_threads(BEFORE)
+        BUSY.discard(me)
+
+
+def after_fork():
+    """In a forked process none of the other threads goes on, so whatever they were doing is over."""
+    LOCK.release()
+    if BUSY:
+        BUSY.clear()
+        set_threads(BEFORE)
+
+
+if hasattr(os, "register_at_fork"):         # not on Windows
+    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=after_fork)
+
+
+def progress_bar(epochs):
+    """The numbers of the epochs, with a bar of tqdm's that is gone at the end."""
+    from tqdm.auto import tqdm
+
+    return tqdm(range(epochs), unit="epoch", leave=False)
+
+
+def finite(values):
+    """Whether all values, a number or an array, are finite; `math` is quicker for a number."""
+    return bool(np.isfinite(values).all()) if np.ndim(values) else math.isfinite(values)
+
+
+def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, progress, after_epoch=lambda: None,
+          memory=None, losses=None):
     """Call `step` and move the parameters, on every batch of every epoch; return the losses, averaged over each epoch.
 
     params, grads: the model's flat parameters, moved in place, and where `step` leaves their gradient.
     samples: how many there are.  batch_size: None is all of them in one batch, in their own order.
     optimizer: None is Adam(0.001).  rng: a generator, for the order.  progress: show a bar with tqdm, which
-    is gone at the end.  after_epoch: a function called after each epoch.
+    is gone at the end.  after_epoch: a function called after each epoch.  memory: of the optimiser, from an earlier
+    training, see `SGD.prepare`.  losses: a list that gets those of each epoch as soon as it is finished, and which
+    is empty after an error that takes the training back.
 
     Returns an array (epochs, *losses' shape).  TypeError or ValueError, before any work, for settings that
-    make no training; FloatingPointError where it diverges.
+    make no training; Diverged, a FloatingPointError, where it diverges.
     """
     epochs = whole_number("epochs", epochs)
     size = samples if batch_size is None else whole_number("batch_size", batch_size, most=samples)
     optimizer = Adam() if optimizer is None else optimizer
-    must(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
-    update, order, bar, losses = optimizer.start(params, grads), np.arange(samples), range(epochs), []
+    require(isinstance(optimizer, SGD), "optimizer", optimizer, "SGD, Momentum or Adam", TypeError)
+    buffers = optimizer.prepare(params, grads, memory)
+
+    order = np.arange(samples)
     batches = [order[first:first + size] for first in range(0, samples, size)]      # views: to shuffle it shuffles them
-    if progress:
-        from tqdm.auto import tqdm
-        bar = tqdm(bar, unit="epoch", leave=False)
-    finite = finished = before = params.copy()          # nobody writes into them, so one array may be all three
+    steps = epochs * len(batches)
+    losses = [] if losses is None else losses
+
+    before = params.copy()
+    finished = before           # the parameters at the end of the last finished epoch
+    measured = before           # the last parameters of which a finite loss is known
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
-            for epoch in bar:
+            for epoch in progress_bar(epochs) if progress else range(epochs):
                 if batch_size is not None:
                     rng.shuffle(order)
                 loss = 0
-                for number, rows in enumerate(batches, epoch * len(batches)):
+                for batch, rows in enumerate(batches, epoch * len(batches)):
                     loss = loss + step(rows)
-                    update(number / (epochs * len(batches)))
+                    optimizer.step(buffers, batch / steps)
+                last = epoch == epochs - 1
+                if finite(loss):
+                    measured = finished         # for the loss is that of what there was before the epoch
+                if not finite(loss) or last and not finite(params):
+                    raise Diverged(f"training diverged in epoch {epoch + 1}; the last finite parameters stay")
                 losses.append(loss / len(batches))
-                good = np.isfinite(loss).all() if np.ndim(loss) else math.isfinite(loss)         # `math` is quicker
-                finite = finished if good else finite       # the loss is that of what there was before the epoch
-                if not good or epoch == epochs - 1 and not np.isfinite(params).all():
-                    raise FloatingPointError(f"training diverged in epoch {epoch + 1}; the last finite parameters stay")
                 finished = params.copy()
                 after_epoch()
-    except BaseException as error:
-        params[...] = {KeyboardInterrupt: finished, FloatingPointError: finite}.get(type(error), before)
+    except KeyboardInterrupt:
+        params[...] = finished
+        raise
+    except Diverged:
+        params[...] = measured
+        raise
+    except BaseException:
+        params[...] = before
+        losses.clear()
         raise
     return np.array(losses)

@@ -41,28 +41,37 @@ def loss_and_gradient(model, x, loss="bce"):
         model.parameters[...] = before
 
 
+def prepared(layer, params, x):
+    """A layer's buffers for both ways."""
+    buffers, grads = layer.prepare(params, x), np.full_like(params, np.nan)
+    layer.prepare_backward(buffers, grads, np.full(np.shape(inputs_of(layer, x)), np.nan))
+    return buffers
+
+
+def inputs_of(layer, x):
+    """What of x are inputs: a Dense layer's and a sampling layer's x has a column of ones more."""
+    return x[..., :layer.inputs] if np.ndim(layer.inputs) == 0 and x.shape[-1] == layer.inputs + 1 else x
+
+
 def passed(layer, params, x, dy):
     """One pass through a layer: y, and dL/dx and dL/dparams for dL/dy."""
-    grads, slope = np.full_like(params, np.nan), np.empty_like(dy)
-    work = layer.forward(params, x)
-    dx, steps, onward = layer.backward(params, work, slope, grads)
+    buffers = prepared(layer, params, x)
     for _ in range(2):                      # twice: buffers that are used again must not remember
-        slope[...] = dy
-        for step in work.steps + steps + onward:
-            step()
-    return work.out, dx, grads
+        layer.forward(buffers)
+        buffers.dy[...] = dy
+        layer.backward(buffers)
+    return buffers.out, buffers.dx, buffers.grads
 
 
-def check_layer(layer, params, x, dy, inside=lambda array: array, tolerance=1e-6):
-    """Check dL/dparams and dL/dx of L = Σ y dy.  `inside` cuts off what is not a feature: the column of ones."""
+def check_layer(layer, params, x, dy, tolerance=1e-6):
+    """Check dL/dparams and dL/dx of L = Σ y dy, for a layer with these parameters, float64, and inputs x."""
     _, dx, grads = passed(layer, params, x, dy)
-    work = layer.forward(params, x)
+    buffers = layer.prepare(params, x)
 
     def value():
-        for step in work.steps:
-            step()
-        return (inside(work.out) * dy).sum()
+        layer.forward(buffers)
+        return (buffers.y * dy).sum()
 
     if params.size:
         check_gradient(value, params, grads, tolerance)
-    check_gradient(value, inside(x), dx, tolerance)
+    check_gradient(value, inputs_of(layer, x), dx, tolerance)

@@ -36,9 +36,9 @@ def test_gradients(cls, activation, kernel, stride, padding):
                                    lambda dx, grads: np.copyto(dx, np.roll(dx, 1, 1))])
 def test_gradient_check_notices_a_wrong_backward(cls, spoil):
     class Spoilt(cls):
-        def backward(self, params, work, dy, grads):
-            dx, steps, onward = super().backward(params, work, dy, grads)
-            return dx, steps, [*onward, lambda: spoil(dx, grads)]
+        def backward(self, buffers):
+            super().backward(buffers)
+            spoil(buffers.dx, buffers.grads)
 
     with pytest.raises(AssertionError, match="relative error"):
         check_layer(*made(Spoilt, 6, 3, 2, "same"), tolerance=1e-7)
@@ -75,7 +75,7 @@ def test_agrees_with_pytorch(cls, size, kernel, stride, padding):
     y = y.permute(0, 2, 3, 1)
     y.backward(torch.tensor(dy))
     ours = passed(layer, params, x, dy)
-    for mine, theirs in [(ours[0], y), (ours[1], xt.grad), *zip(weights(layer, ours[2]), (kernel_.grad, bias.grad))]:
+    for mine, theirs in [(ours[0], y), (ours[1], xt.grad), *zip(weights(layer, ours[2]), (kernel_.grad, bias.grad), strict=True)]:
         np.testing.assert_allclose(mine, theirs.detach().numpy(), atol=1e-11)
 
 
@@ -86,7 +86,7 @@ def test_agrees_with_keras(cls, size, kernel, stride, padding, monkeypatch):
     layer, params, x, dy = made(cls, size, kernel, stride, padding)
     theirs = getattr(keras.layers, cls.__name__)(layer.filters, kernel, stride, padding, dtype="float64")
     theirs.build((None, *layer.inputs))
-    for variable, value in zip(theirs.weights, weights(layer, params)):
+    for variable, value in zip(theirs.weights, weights(layer, params), strict=True):
         assert tuple(variable.shape) == value.shape
         variable.assign(value)
     xt = torch.tensor(x, requires_grad=True)
@@ -94,7 +94,7 @@ def test_agrees_with_keras(cls, size, kernel, stride, padding, monkeypatch):
     y.backward(torch.tensor(dy))
     assert y.shape[1:] == layer.outputs
     ours = passed(layer, params, x, dy)
-    pairs = [(ours[0], y), (ours[1], xt.grad), *zip(weights(layer, ours[2]), (v.value.grad for v in theirs.weights))]
+    pairs = [(ours[0], y), (ours[1], xt.grad), *zip(weights(layer, ours[2]), (v.value.grad for v in theirs.weights), strict=True)]
     for mine, reference in pairs:
         np.testing.assert_allclose(mine, reference.detach().numpy(), atol=1e-11)
 

@@ -25,7 +25,7 @@ def idx(array, shape=None):
 def small(tmp_path, monkeypatch):
     """A folder with four small files that are taken for the true ones."""
     rng, files = np.random.default_rng(0), {}
-    for name, shape in zip(fashion.FILES, [(60, 28, 28), (60,), (10, 28, 28), (10,)]):
+    for name, shape in zip(fashion.FILES, [(60, 28, 28), (60,), (10, 28, 28), (10,)], strict=True):
         content = idx(rng.integers(0, 10 if shape[1:] == () else 256, shape, np.uint8))
         (tmp_path / name).write_bytes(gzip.compress(content))
         files[name] = {"md5": hashlib.md5((tmp_path / name).read_bytes()).hexdigest(),
@@ -153,7 +153,7 @@ def test_without_pooch(nowhere, monkeypatch):
 def test_sample():
     (train, train_labels), (test, test_labels) = fashion_mnist(sample=True)
     assert train.shape == (5000, 28, 28, 1) and test.shape == (1000, 28, 28, 1) and train.dtype == np.float32
-    assert 0 == train.min() and train.max() == 1 and train_labels.dtype == test_labels.dtype == np.uint8
+    assert train.min() == 0 and train.max() == 1 and train_labels.dtype == test_labels.dtype == np.uint8
     assert (np.bincount(train_labels) == 500).all() and (np.bincount(test_labels) == 100).all()
     assert (fashion.DATA / "fashion_sample.npz").stat().st_size <= 3_000_000
 
@@ -161,6 +161,6 @@ def test_sample():
 def test_sample_was_drawn_as_documented():
     if not Path("/usr/share/datasets/fashion-mnist").is_dir():
         pytest.skip("the whole data set is not on this machine")
-    for (images, labels), (some, some_labels), each in zip(fashion_mnist(), fashion_mnist(sample=True), (500, 100)):
+    for (images, labels), (some, some_labels), each in zip(fashion_mnist(), fashion_mnist(sample=True), (500, 100), strict=True):
         first = np.sort(np.concatenate([np.flatnonzero(labels == label)[:each] for label in range(10)]))
         assert (images[first] == some).all() and (labels[first] == some_labels).all()

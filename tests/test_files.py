@@ -5,15 +5,17 @@ import json
 import math
 import os
 import pickle
+import stat
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autoenc import VAE, Autoencoder
-from autoenc.files import UNFINISHED, prepare
+from autoenc.files import UNFINISHED, prepare, replace
 
 MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
 COUNT = MODELS["Autoencoder"].parameters.size
@@ -156,3 +158,46 @@ def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path
         (tmp_path / name).write_text("half a mod")
     prepare(tmp_path)
     assert set(os.listdir(tmp_path)) == kept
+
+
+# What is there already
+
+def test_a_symlink_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(Path("folder") / "file")
+    replace(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "folder" / "file").read_bytes() == b"new"
+    (tmp_path / "dangling").symlink_to("nothing yet")
+    replace(tmp_path / "dangling", b"new")
+    assert (tmp_path / "nothing yet").read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "folder", "link", "nothing yet"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
+def test_a_file_keeps_its_mode_and_a_new_one_gets_the_usual(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    os.chmod(tmp_path / "file", 0o640)
+    replace(tmp_path / "file", b"new")
+    replace(tmp_path / "fresh", b"new")
+    (tmp_path / "usual").write_bytes(b"new")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+    assert (tmp_path / "fresh").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_other_hard_links_keep_the_old_content(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    os.link(tmp_path / "file", tmp_path / "other")
+    replace(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new" and (tmp_path / "other").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_what_is_no_file_is_refused_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in "pipe", "folder":
+        with pytest.raises(OSError, match="no ordinary file") as error:
+            replace(tmp_path / name, b"new")
+        assert error.value.filename == str(tmp_path / name)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode) and sorted(os.listdir(tmp_path)) == ["folder", "pipe"]

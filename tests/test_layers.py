@@ -5,7 +5,7 @@ import pytest
 
 from autoenc.layers import ACTIVATIONS, Dense, Layer, Relu, Sigmoid, Softmax, Tanh
 
-from .gradients import check_gradient, check_layer, passed
+from .gradients import check_gradient, check_layer, passed, prepared
 
 FORMULAS = {
     "linear": lambda z: z,
@@ -27,10 +27,6 @@ def dense_case(activation, leading):
     return layer, params, x, rng.normal(size=(*leading, ROWS, OUTPUTS))
 
 
-def features(x):
-    return x[..., :-1]
-
-
 def test_every_activation_has_a_formula_here():
     assert FORMULAS.keys() == ACTIVATIONS.keys()
 
@@ -49,43 +45,54 @@ def test_forward_is_the_formula(activation, leading):
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_backward_is_the_slope(activation, leading):
-    check_layer(*dense_case(activation, leading), features)
+    check_layer(*dense_case(activation, leading))
 
 
 def test_members_can_share_their_input():
     layer, params, x, weight = dense_case("tanh", (2,))
-    work, grads = layer.forward(params, x[0]), np.empty_like(params)
-    _, back, _ = layer.backward(params, work, weight.copy(), grads)
+    buffers, grads = layer.prepare(params, x[0]), np.empty_like(params)
+    layer.prepare_backward(buffers, grads, None)
 
     def value():
-        for step in work.steps:
-            step()
-        return (features(work.out) * weight).sum()
+        layer.forward(buffers)
+        return (buffers.y * weight).sum()
 
     value()
-    for step in back:
-        step()
+    buffers.dy[...] = weight
+    layer.backward(buffers)
     check_gradient(value, params, grads)
 
 
 @pytest.mark.parametrize("activation", [Tanh, Sigmoid, Relu, Softmax], ids=lambda activation: activation.__name__)
 def test_the_check_fails_without_the_derivative(monkeypatch, activation):
-    monkeypatch.setattr(activation, "backward", lambda y, dy, scratch: None)
+    monkeypatch.setattr(activation, "backward", staticmethod(lambda y, dy, scratch: None))
     with pytest.raises(AssertionError, match="relative error"):
-        check_layer(*dense_case(activation.__name__.lower(), ()), features)
+        check_layer(*dense_case(activation.__name__.lower(), ()))
 
 
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one", "members"])
 def test_the_check_fails_without_the_bias_gradient(monkeypatch, leading):
     honest = Dense.backward
 
-    def sabotaged(self, params, work, dy, grads):
-        dx, steps, onward = honest(self, params, work, dy, grads)
-        return dx, [*steps, lambda: grads[..., -1, :].fill(0)], onward
+    def sabotaged(self, buffers):
+        honest(self, buffers)
+        buffers.grads[..., -1, :] = 0
 
     monkeypatch.setattr(Dense, "backward", sabotaged)
     with pytest.raises(AssertionError, match="relative error"):
-        check_layer(*dense_case("tanh", leading), features)
+        check_layer(*dense_case("tanh", leading))
+
+
+def test_nobody_asks_the_first_layer_for_dx():
+    layer, params, x, weight = dense_case("tanh", ())
+    first, later = layer.prepare(params, x), prepared(layer, params, x)
+    layer.prepare_backward(first, np.empty_like(params), None)
+    for buffers in first, later:
+        layer.forward(buffers)
+        buffers.dy[...] = weight
+        layer.backward(buffers)
+    np.testing.assert_array_equal(first.grads, later.grads)
+    assert first.dx is None and np.isfinite(later.dx).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

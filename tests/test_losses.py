@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from autoenc.losses import LOSSES, bce, mse
+from autoenc.losses import LOSSES
 
 from .gradients import check_gradient
+
+bce, mse = LOSSES["bce"], LOSSES["mse"]
 
 
 def case(leading=()):
@@ -15,8 +17,8 @@ def case(leading=()):
 
 def at(loss, output, target, **options):
     """The loss and its gradient."""
-    compare, gradient = loss(output, target, **options)
-    return compare(), gradient
+    gradient = np.full_like(output, np.nan)
+    return loss(output, target, gradient, **options).compare(), gradient
 
 
 def naive_bce(z, x):
@@ -49,12 +51,13 @@ def test_gradient_is_the_slope(name, targets):
 @pytest.mark.parametrize("name", LOSSES)
 def test_members_may_share_their_target_and_what_the_arrays_hold_may_change(name):
     output, target = case((2,))
-    compare, gradient = LOSSES[name](output, target[0])
+    gradient = np.empty_like(output)
+    loss = LOSSES[name](output, target[0], gradient)
     for _ in range(2):
         output += 1
         target += 0.01
         before = output.copy()
-        value = compare()
+        value = loss.compare()
         assert (output == before).all()
         for k in range(2):
             alone, slope = at(LOSSES[name], output[k], target[0])
@@ -64,8 +67,17 @@ def test_members_may_share_their_target_and_what_the_arrays_hold_may_change(name
 
 def test_a_count_stands_for_the_number_of_samples():
     output, target = case((2,))
-    for averaged, summed in zip(at(bce, output, target), at(bce, output, target, count=1)):
-        np.testing.assert_allclose(summed, 5 * averaged, rtol=1e-13)
+    for loss in bce, mse:
+        for averaged, summed in zip(at(loss, output, target), at(loss, output, target, count=1), strict=True):
+            np.testing.assert_allclose(summed, 5 * averaged, rtol=1e-13)
+
+
+def test_mse_takes_gradients_by_rows_and_by_columns():
+    output, target = case((2,))
+    by_rows, by_columns = np.empty_like(output), np.empty_like(output.mT.copy()).mT
+    values = [mse(output, target, gradient).compare() for gradient in (by_rows, by_columns)]
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-13)
+    np.testing.assert_array_equal(by_rows, by_columns)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -3,15 +3,16 @@
 import errno
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autoenc import SGD, Adam, Autoencoder, Momentum, characters, cosine_decay, noise
-from autoenc.layers import Dense, widened
+from autoenc import SGD, Adam, Autoencoder, Momentum, characters, cosine_decay, noise, pixel_errors
+from autoenc.layers import Dense, with_ones
 from autoenc.losses import LOSSES
-from autoenc.models import Pass
+from autoenc.models import TrainableChain
 
 from .gradients import check_gradient, loss_and_gradient
 
@@ -257,11 +258,11 @@ def test_members_are_corrupted_independently_and_by_the_seed():
 
 
 def test_pictures_are_left_alone_and_so_is_numpy_s_global_generator():
-    x, before = X.copy(), np.random.get_state()
+    x, before = X.copy(), np.random.get_state()  # noqa: NPY002
     Autoencoder(SIZES, members=2).fit(x, 2, batch_size=8, corrupt=lambda x, rng: noise.mutate(x, 0.5, rng=rng))
     noise.flip(x, 0.5), noise.gaussian(x, 0.5), noise.salt_and_pepper(x, 0.5)
     np.testing.assert_array_equal(x, X)
-    after = np.random.get_state()
+    after = np.random.get_state()  # noqa: NPY002
     assert before[2:] == after[2:] and (before[1] == after[1]).all()
 
 
@@ -336,9 +337,8 @@ def test_what_could_not_be_loaded_is_not_saved(saved):
     before, model.parameters[0] = path.read_bytes(), np.nan
     with pytest.raises(ValueError, match="^parameters has values from nan to nan; all must be finite"):
         model.save(path)
-    model.parameters = np.zeros_like(model.parameters, int)
     with pytest.raises(TypeError, match=r"^parameters was dtype\('int64'\)"):
-        model.save(path)
+        model.parameters = np.zeros_like(model.parameters, int)
     assert path.read_bytes() == before
 
 
@@ -445,16 +445,68 @@ def test_a_file_with_other_contents_is_refused(saved, change):
     assert_refused(saved[1])
 
 
-def test_nobody_asks_the_first_layer_for_dx():
-    class First(Dense):
-        def backward(self, *arguments):
-            dx, steps, onward = super().backward(*arguments)
-            assert onward
-            return dx, steps, [lambda: pytest.fail("dL/dx of the first layer is work for nothing")]
-
-    layers = [First(35, 4, "tanh"), Dense(4, 35)]
+def test_nobody_asks_the_first_layer_of_a_chain_for_dx():
+    layers = [Dense(35, 4, "tanh"), Dense(4, 35, ones=False)]
     params = np.ones(sum(np.prod(layer.shape) for layer in layers), np.float32)
-    wide, x = widened(X)
-    one = Pass(layers, params, wide, LOSSES["mse"], x)
-    one.run()
-    assert one.grads.any()
+    wide, x = with_ones(X)
+    chain = TrainableChain(layers, params, wide, LOSSES["mse"], x, np.zeros_like(params))
+    chain.loss_and_gradient()
+    (_, first), (_, second) = chain.links
+    assert first.dx is None and second.dx is first.dy and chain.grads.any()
+
+
+def test_parameters_that_are_assigned_are_copied_and_checked(tmp_path):
+    ae = Autoencoder((35, 2), rng=0)
+    parameters, other = ae.parameters, ae.parameters.astype(float) + 1
+    ae.parameters = other
+    assert ae.parameters is parameters and ae.parameters.dtype == np.float32
+    np.testing.assert_allclose(parameters, other, rtol=1e-6)
+    ae.save(tmp_path / "ae")
+    np.testing.assert_array_equal(Autoencoder.load(tmp_path / "ae").parameters, parameters)
+    for wrong in parameters[1:], parameters * np.nan, np.full(parameters.shape, 1e300), "zeros":
+        with pytest.raises((TypeError, ValueError), match="^parameters "):
+            ae.parameters = wrong
+    np.testing.assert_allclose(ae.parameters, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("call", ["encode", "decode", "reconstruct"])
+def test_parameters_that_are_no_numbers_are_named_not_the_pictures(call):
+    ae = Autoencoder((35, 2), rng=0)
+    ae.parameters[3] = np.nan
+    ae.parameters[-1] = np.nan
+    with pytest.raises(ValueError, match="^parameters has values that are not finite"):
+        getattr(ae, call)(np.zeros((2, 2 if call == "decode" else 35)))
+
+
+@pytest.mark.parametrize("sizes, half", [((35, 20, 2, 20, 35), "(35, 20, 2)"), ((35, 2, 35), "(35, 2)"),
+                                         ((35, 20, 20, 35), "(35, 20, 20)")])
+def test_sizes_of_both_halves_are_refused_and_those_of_one_named(sizes, half):
+    with pytest.raises(ValueError, match=f"^sizes was {re.escape(str(sizes))}; .* as {re.escape(half)}"):
+        Autoencoder(sizes)
+
+
+def test_masked_arrays_are_refused_and_other_subclasses_become_plain_arrays(tmp_path):
+    ae = Autoencoder((35, 2), rng=0)
+    masked = np.ma.masked_array(X, X > 2)
+    np.testing.assert_array_equal(ae.encode(masked), ae.encode(X))          # nothing is masked
+    masked[3, 3] = np.ma.masked
+    for call in ae.encode, lambda x: ae.fit(x, 1), lambda x: pixel_errors(x, X), lambda x: noise.flip(x, 0.1):
+        with pytest.raises(ValueError, match="was a masked array; it must be plain numbers"):
+            call(masked)
+    with pytest.raises(ValueError, match="^rng was a masked array"):
+        Autoencoder((35, 2), rng=np.ma.masked_array(ae.parameters, ae.parameters > 0))
+
+    class Other(np.ndarray):
+        pass
+
+    copied = Autoencoder((35, 2), rng=ae.parameters.view(Other))
+    assert type(copied.parameters) is np.ndarray
+    np.testing.assert_array_equal(copied.parameters, ae.parameters)
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_pictures_of_bytes_are_refused_with_what_to_do(loss):
+    pictures = (255 * X).astype(np.uint8)
+    with pytest.raises(ValueError, match="^x was of uint8, with values up to 255; .* divide by 255"):
+        Autoencoder((35, 2), rng=0).fit(pictures, 1, loss)
+    assert Autoencoder((35, 2), rng=0).fit(X.astype(np.uint8), 1, loss).loss.shape == (1,)      # bits are fine

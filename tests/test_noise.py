@@ -29,7 +29,7 @@ def assert_rate(happened, probability):
 def assert_uniform(values, low, high):
     """Mean and every tenth of the range are those of U(low, high)."""
     unit = (values - low) / (high - low)
-    assert 0 <= unit.min() and unit.max() <= 1
+    assert unit.min() >= 0 and unit.max() <= 1
     assert abs(unit.mean() - 1 / 2) <= 4 * math.sqrt(1 / 12 / unit.size)
     for tenth in range(10):
         assert_rate((tenth / 10 <= unit) & (unit < (tenth + 1) / 10), 0.1)
@@ -164,11 +164,31 @@ X = MANY[:4]
     ("sigma", lambda: noise.gaussian(X, math.inf)),
     ("sigma", lambda: noise.gaussian(X, math.nan)),
     ("sigma", lambda: noise.gaussian(X, "much")),
-    ("x ", lambda: noise.flip(X > 0.5, 0.1)),
-    ("x ", lambda: noise.flip(X.astype(int), 0.1)),
+    ("x ", lambda: noise.flip(X.astype(complex), 0.1)),
     ("x ", lambda: noise.mutate(X[0], 0.1)),
     ("x ", lambda: noise.gaussian("a", 0.1)),
 ])
 def test_bad_input_is_refused_by_its_name(name, call):
     with pytest.raises((ValueError, TypeError), match=rf"^{name}"):
         call()
+
+
+def test_whole_numbers_become_float32():
+    for kind in (noise.flip, noise.salt_and_pepper, noise.mutate, noise.gaussian):
+        np.testing.assert_array_equal(kind(X.astype(int), 0.3, rng=5), kind(X.astype(np.float32), 0.3, rng=5))
+        assert kind(X.astype(np.uint8), 0.3, rng=5).dtype == kind(X > 0.5, 0.3, rng=5).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", [noise.flip, noise.salt_and_pepper, noise.mutate, noise.gaussian])
+@pytest.mark.parametrize("dtype", [">f4", "<f8", ">f8", "<f4"])
+def test_the_byte_order_is_kept(kind, dtype):
+    x = X.astype(dtype)
+    y = kind(x, 0.3, rng=5)
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(y, kind(x.astype(x.dtype.newbyteorder("=")), 0.3, rng=5))
+
+
+def test_noise_too_large_for_the_pictures_numbers_is_refused_without_a_warning():
+    with pytest.raises(ValueError, match=r"^sigma was 1e\+300; it must be small enough for float32"):
+        noise.gaussian(X.astype(np.float32), 1e300)
+    assert np.isfinite(noise.gaussian(X.astype(np.float64), 1e300)).all()

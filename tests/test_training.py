@@ -1,7 +1,10 @@
 """Trainings that cannot start, or do not end well: a clear error, and parameters that make sense."""
 
+import linecache
 import math
+import os
 import re
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -84,6 +87,7 @@ BAD_FITS = [
     (TypeError, "corrupt's result ", dict(corrupt=lambda x, rng: None)),
     (TypeError, "corrupt's result ", dict(corrupt=lambda x, rng: x + 0j)),
     (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x * math.nan)),
+    (ValueError, "corrupt's result ", dict(corrupt=lambda x, rng: x + 1e300)),
     (ValueError, "learning_rate ", dict(optimizer=SGD(-0.1))),
     (ValueError, "learning_rate ", dict(optimizer=Momentum(math.nan))),
     (ValueError, "learning_rate ", dict(optimizer=Adam([0.1, 0.1]))),
@@ -164,7 +168,7 @@ def test_two_trainings_in_two_threads_do_not_disturb_each_other(make, x, ending)
         with ThreadPoolExecutor(2) as threads:
             together = list(threads.map(trained, range(2)))
         assert blas() == before and seen == [[1] * len(before)] * 4
-        for one, other in zip(together, map(trained, range(2))):
+        for one, other in zip(together, map(trained, range(2)), strict=True):
             np.testing.assert_array_equal(one, other)
         assert blas() == before
 
@@ -257,6 +261,56 @@ def test_ctrl_c_in_the_last_check_keeps_the_finished_epochs(monkeypatch):
     np.testing.assert_array_equal(ae.parameters, again.parameters)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, FloatingPointError, OverflowError])
+@pytest.mark.parametrize("place", ["corrupt", "schedule", "after_epoch"])
+def test_an_error_of_whatever_kind_in_a_function_that_was_given_restores_the_parameters(place, error):
+    calls = []
+
+    def broken(result):
+        calls.append(0)
+        if len(calls) == 4:
+            raise error("broken")
+        return result
+
+    functions = {"corrupt": dict(corrupt=lambda x, rng: broken(x)), "after_epoch": dict(after_epoch=lambda: broken(None)),
+                 "schedule": dict(optimizer=SGD(lambda progress: broken(0.1)))}
+    ae = model()
+    before = ae.parameters.copy()
+    with pytest.raises(error, match="broken"):
+        ae.fit(X, 9, rng=0, **functions[place])
+    np.testing.assert_array_equal(ae.parameters, before)
+    assert ae.history.loss.size == 0                # what was taken back has no history
+
+
+class Interrupt(KeyboardInterrupt):
+    """As a notebook's kernel, or a library, may raise one."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupt])
+def test_the_history_of_the_finished_epochs_outlives_an_interrupt(error):
+    ae, again, calls = model(), model(), []
+
+    def interrupted():
+        calls.append(0)
+        if len(calls) == 4:
+            raise error
+
+    with pytest.raises(error):
+        ae.fit(X, 9, optimizer=SGD(0.1), after_epoch=interrupted)
+    history = again.fit(X, 4, optimizer=SGD(0.1))
+    np.testing.assert_array_equal(ae.history.loss, history.loss)
+    np.testing.assert_array_equal(ae.parameters, again.parameters)
+    assert again.history is history
+
+
+def test_a_function_is_called_after_each_epoch():
+    ae, seen = model(), []
+    ae.fit(X, 5, after_epoch=lambda: seen.append(ae.parameters.copy()))
+    assert len(seen) == 5 and (seen[-1] == ae.parameters).all() and (seen[0] != seen[1]).any()
+    with pytest.raises(TypeError, match="^after_epoch was 3"):
+        ae.fit(X, 1, after_epoch=3)
+
+
 @pytest.mark.parametrize("batch_size", [None, 10])
 def test_an_error_in_corrupt_restores_the_parameters(batch_size):
     calls = []
@@ -320,3 +374,70 @@ def test_the_benchmarks_written_out_loop_is_the_same_training(members):
     history = networks.fit(characters("lowercase")[0], 30, "mse", Adam(rate))
     np.testing.assert_array_equal(parameters, networks.parameters)
     np.testing.assert_array_equal(losses, history.loss)
+
+
+def blas_threads():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_an_interrupt_at_any_line_leaves_blas_its_threads():
+    """Ctrl-C at every line that `one_blas_thread` runs, one after the other."""
+    from autoenc import training
+
+    threadpoolctl, lines = pytest.importorskip("threadpoolctl"), []
+    functions = (training.one_blas_thread.__wrapped__, training.enter, training.leave, training.set_threads,
+                 training.interrupts_wait.__wrapped__)
+    places = {function.__code__ for function in functions}
+
+    def trace(frame, event, argument):
+        if frame.f_code not in places:
+            return None
+        # Python looks for signals where it calls or jumps, not at these words.
+        if event == "line" and linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() not in ("try:", "finally:"):
+            lines.append(frame.f_lineno)
+            if len(lines) == stop:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before, stop, interrupted = blas_threads(), 0, 0
+        while True:
+            stop += 1
+            lines.clear()
+            sys.settrace(trace)
+            try:
+                with training.one_blas_thread():
+                    pass
+            except KeyboardInterrupt:
+                interrupted += 1
+            finally:
+                sys.settrace(None)
+            assert blas_threads() == before, f"after an interrupt at step {stop}, line {lines[-1]}"
+            assert not training.BUSY
+            if len(lines) < stop:
+                break
+    assert interrupted >= 10
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+def test_a_fork_while_another_thread_trains_can_train_too():
+    stop = Event()
+
+    def trains():
+        while not stop.is_set():
+            model().fit(X, 1)
+
+    with ThreadPoolExecutor(1) as threads:
+        training = threads.submit(trains)
+        try:
+            for _ in range(40):
+                child = os.fork()
+                if child == 0:
+                    signal.alarm(20)                        # a deadlock ends here
+                    model().fit(X, 1)
+                    os._exit(0)
+                assert os.waitpid(child, 0)[1] == 0
+        finally:
+            stop.set()
+        training.result()

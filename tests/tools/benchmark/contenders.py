@@ -53,7 +53,7 @@ def autoenc_small(hidden=10, members=None, epochs=1000, rate=0.001):
 def written_out(members=None, epochs=1000, rate=0.001):
     """The same in one loop over arrays that are all there, with nothing but NumPy's functions in it."""
     from autoenc import Autoencoder
-    from autoenc.layers import columns, widened
+    from autoenc.layers import empty_matrices, with_ones
     from autoenc.models import views
     from autoenc.training import one_blas_thread
     networks = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
@@ -61,12 +61,12 @@ def written_out(members=None, epochs=1000, rate=0.001):
     leading, count, product = params.shape[:-1], 32, np.dot if members is None else np.matmul
     rate = np.reshape(rate, (-1, 1)) if np.ndim(rate) else rate
     one, double, beta1, beta2, floor = (np.array(number, np.float32) for number in (1, 2 / count, 0.9, 0.999, 0))
-    wide, target = widened(pixels())
+    wide, target = with_ones(pixels())
     x, below, ahead, back = wide, None, [], []
     for layer, weights, slopes in zip(networks.layers, views(networks.layers, params), views(networks.layers, grads)):
-        out = y = columns(leading, count, layer.outputs, np.float32)
+        out = y = empty_matrices(leading, count, layer.outputs, np.float32)
         if layer.ones:
-            out, y = widened(y)
+            out, y = with_ones(y)
         dy, scratch, tanh = np.empty_like(y), np.empty_like(y), layer.activation.__name__ == "Tanh"
         ahead.append((tanh, y, weights.mT, x.mT, y.mT))
         back.insert(0, (tanh, y, dy, scratch, x.mT, slopes, weights[..., :-1, :], dy.mT, below))
