@@ -185,7 +185,8 @@ class Autoencoder(Model):
                  dtype=np.float32):
         self.sizes, self.dtype = whole_numbers("sizes", sizes), float_type(dtype)
         half = self.sizes[:len(self.sizes) // 2 + 1]
-        require(len(self.sizes) == 2 or self.sizes != self.sizes[::-1], "sizes", self.sizes,
+        mirrored = self.sizes == self.sizes[::-1] and len(set(self.sizes)) > 1
+        require(not mirrored, "sizes", self.sizes,
              f"the sizes from the pixels to the code, as {half}: the decoder mirrors them")
         self.members = None if members is None else whole_number("members", members)
         self.settings = dict(sizes=self.sizes, hidden=choice("hidden", hidden, ACTIVATIONS),

@@ -106,6 +106,11 @@ def optimized(make):
     return lambda **arguments: AE.fit(X, 2, optimizer=make(**arguments))
 
 
+def decayed(**arguments):
+    optimizer = SGD(cosine_decay(**arguments))
+    optimizer.step(optimizer.prepare(np.ones(2), np.ones(2)), 0)
+
+
 def corrupted(corrupt):
     return AE.fit(X, 2, corrupt=corrupt if corrupt is None or callable(corrupt) and corrupt is not len else lambda x, rng: corrupt)
 
@@ -116,7 +121,7 @@ def explorer(**changes):
 
 no_x, no_members_x, no_z = no_array(X, 0, 1), no_array(np.stack([X, X]), 0, 1), no_array(CODES)
 no_pictures, no_codes = no_array(PICTURES, 0, 1, kinds="f"), no_array(CODES, kinds="f")
-no_number, no_picture = beside(0, np.inf), no_array(X, kinds="f", shapes=False)
+no_number, no_picture = beside(0, np.inf), no_array(X, shapes=False)
 
 # What is called: its name, a function, good arguments, and a strategy of bad ones for each of them
 
@@ -148,16 +153,16 @@ CALLS = [
     ("Momentum", optimized(Momentum), {}, dict(learning_rate=no_rate, momentum=beside(0, 1, False))),
     ("Adam", optimized(Adam), {}, dict(learning_rate=no_rate, beta1=beside(0, 1, False), beta2=beside(0, 1, False),
                                        epsilon=beside(0, 1, False))),
-    ("cosine_decay", lambda **arguments: SGD(cosine_decay(**arguments)).start(np.ones(2), np.ones(2))(0), dict(rate=0.1),
+    ("cosine_decay", decayed, dict(rate=0.1),
      dict(rate=no_rate.filter(lambda value: not value or not isinstance(value, list)),
           final=st.one_of(nonsense, st.booleans(), not_finite))),
     ("VAE", VAE, dict(shape=(4, 4, 1)), dict(latent=no_count(10 ** 9), beta=beside(0, np.inf), rng=no_rng, shape=no_shape,
-                                             dtype=no_dtype)),
+                                             dtype=no_dtype, dense=no_name)),
     ("VAE.fit", SMALL.fit, dict(x=PICTURES, epochs=1, batch_size=2), dict(
-        x=no_pictures, epochs=no_count(), batch_size=no_count(3).filter(lambda value: value is not None), optimizer=no_optimizer,
-        workers=no_count(256), rng=no_rng, validation=no_pictures.filter(lambda value: value is not None), after_epoch=no_function)),
+        x=no_pictures, epochs=no_count(), batch_size=no_count().filter(lambda value: value is not None), optimizer=no_optimizer,
+        warmup=beside(0, np.inf), workers=no_count(256), rng=no_rng, validation=no_pictures.filter(lambda value: value is not None), after_epoch=no_function)),
     ("VAE.evaluate", SMALL.evaluate, dict(x=PICTURES), dict(x=no_pictures, rng=no_rng)),
-    ("VAE.encode", SMALL.encode, {}, dict(x=no_pictures)), ("VAE.decode", SMALL.decode, {}, dict(z=no_codes)),
+    ("VAE.encode", SMALL.encode, {}, dict(x=no_pictures)), ("VAE.decode", SMALL.decode, {}, dict(z=no_z)),
     ("VAE.sample", SMALL.sample, dict(n=2), dict(n=no_count(10 ** 6), rng=no_rng)),
     ("VAE.loss_and_gradient", SMALL.loss_and_gradient, dict(x=PICTURES, epsilon=CODES),
      dict(x=no_pictures, epsilon=no_codes)),
