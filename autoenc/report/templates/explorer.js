@@ -91,7 +91,7 @@ readout.setAttribute("role", "status");
 
 const sliders = axes.map(() => make("input", {type: "range", min: 0, max: POSITIONS, step: 1}));
 const rows = sliders.map((slider, k) => make("label", {className: "row"}, `z${"₁₂"[k]}`, slider));
-const controls = make("div", {className: "controls"}, ...rows);
+const controls = make("div", {className: "knobs"}, ...rows);
 const side = make("div", {className: "side"}, picture, readout);
 const board = make("div", {className: "board"}, map, ...ticks, controls, side);
 
@@ -123,13 +123,13 @@ function describe(output) {
     const {nearest, distance, isNew} = compared(output), label = settings.labels[nearest];
     element.dataset.kind = isNew ? "new" : distance === 0 ? "known" : "between";
     verdict.textContent = isNew ? "NEW" : distance === 0 ? label : distance <= 2 ? `near ${label}` : "unclear";
-    detail.textContent = distance === 0 ? "a known character" : `${plural(distance, "pixel")} from ${label}, the nearest`;
+    detail.textContent = distance === 0 ? "a known character" : `${plural(distance, "pixel")} from ${label}`;
   } else {
     const near = neighbours(z, 25), counts = settings.names.map((_, kind) => near.filter(k => classes[k] === kind).length);
     const most = counts.indexOf(Math.max(...counts));
     element.dataset.kind = "class";
     verdict.textContent = settings.names[most];
-    detail.textContent = `${counts[most]} of the ${near.length} nearest codes`;
+    detail.textContent = `${counts[most]} of ${near.length} nearest codes`;
   }
 }
 

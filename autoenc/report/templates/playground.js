@@ -42,7 +42,7 @@ const level = make("output"), again = make("button", {type: "button", className:
 const clear = make("button", {type: "button", textContent: "Blank"});
 const letters = make("select", {}, ...settings.labels.map((label, k) => make("option", {value: k, textContent: label})));
 letters.setAttribute("aria-label", "the clean character");
-const controls = make("div", {className: "controls"},
+const controls = make("div", {className: "knobs"},
   make("label", {}, "character", letters), make("label", {className: "level"}, "noise p", slider, level), again, clear);
 const probable = make("div", {className: "probable"}), pictures = make("div", {className: "panels"});
 pictures.append(...Object.values(panels).map(({box}) => box));
