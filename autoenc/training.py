@@ -13,6 +13,7 @@ parameters that make sense:
 import math
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from functools import cache
@@ -118,11 +119,31 @@ if hasattr(os, "register_at_fork"):         # not on Windows
     os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=after_fork)
 
 
+class CellOutput:
+    """A file that shows the last line written to it in the cell of a notebook that is running, and can be empty again.
+
+    So a bar of tqdm's leaves nothing there, however the notebook is saved or exported.
+    """
+
+    def __init__(self):
+        from IPython.display import display
+
+        self.handle = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, line):
+        self.handle.update({"text/plain": line.strip()}, raw=True)
+
+    def flush(self):
+        """Nothing waits to be written."""
+
+
 def progress_bar(epochs):
     """The numbers of the epochs, with a bar of tqdm's that is gone at the end."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
-    return tqdm(range(epochs), unit="epoch", leave=False)
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    file = CellOutput() if hasattr(shell, "kernel") else sys.stderr
+    return tqdm(range(epochs), unit="epoch", leave=False, file=file)
 
 
 def finite(values):

@@ -139,3 +139,9 @@ def test_flatten_and_reshape_are_inverse():
 def test_bad_settings_are_named(settings, name):
     with pytest.raises((TypeError, ValueError), match=rf"^{name}(\[.\])? was"):
         Conv2D(**{"inputs": (5, 5, 1), "filters": 2, **settings})
+
+
+@pytest.mark.parametrize("kernel, stride, padding, length", [(3, 2, "same", 8), (3, 2, "valid", 9), (2, 3, "valid", 12), (1, 3, "same", 12)])
+def test_the_length_of_a_transposed_convolution_is_keras_s(kernel, stride, padding, length):
+    """With a kernel smaller than the stride it is length · stride, not less."""
+    assert Conv2DTranspose((4, 4, 1), 1, kernel, stride, padding).outputs == (length, length, 1)

@@ -201,3 +201,16 @@ def test_what_is_no_file_is_refused_and_stays(tmp_path):
             replace(tmp_path / name, b"new")
         assert error.value.filename == str(tmp_path / name)
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode) and sorted(os.listdir(tmp_path)) == ["folder", "pipe"]
+
+
+def test_what_a_killed_run_has_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    """The name that `replace` gives an unfinished file is one that `prepare` knows."""
+    monkeypatch.setattr(os, "replace", lambda source, target: None)
+    monkeypatch.setattr(os, "unlink", lambda path: None)            # as if killed before it could clean up
+    replace(tmp_path / "file", b"new")
+    left = [path.name for path in tmp_path.iterdir()]
+    assert len(left) == 1 and left[0].startswith(".file.") and left[0].endswith(UNFINISHED)
+    (tmp_path / f".other{UNFINISHED}").write_bytes(b"")
+    monkeypatch.undo()
+    prepare(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f".other{UNFINISHED}"]

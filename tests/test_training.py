@@ -231,7 +231,7 @@ def test_ctrl_c_keeps_the_end_of_the_last_finished_epoch(epoch, batch_size):
 
 @pytest.mark.parametrize("finished", [1, 3])
 def test_ctrl_c_while_the_bar_is_drawn_keeps_the_finished_epochs(monkeypatch, finished):
-    tqdm = pytest.importorskip("tqdm.auto")
+    tqdm = pytest.importorskip("tqdm")
 
     def bar(epochs, **settings):
         yield from range(finished)
@@ -441,3 +441,30 @@ def test_a_fork_while_another_thread_trains_can_train_too():
         finally:
             stop.set()
         training.result()
+
+
+def test_each_thread_s_limit_is_set_and_released_again(monkeypatch):
+    """threadpoolctl heeds only the thread that set a limit first, so that is released before and after."""
+    from autoenc import training
+
+    calls = []
+
+    class Library:
+        def clear_controlling_thread(self, force):
+            calls.append(("release", force))
+
+        def set_num_threads(self, threads):
+            calls.append(("set", threads))
+
+    training.set_threads([(Library(), 3)])
+    assert calls == [("release", True), ("set", 3), ("release", True)]
+
+
+def test_the_progress_bar_leaves_nothing_in_a_notebook_either():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
+        "from autoenc import Autoencoder, characters\n"
+        "Autoencoder((35, 6, 2), rng=1).fit(characters()[0], 200, progress=True);")])
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    assert [output.get("data", output.get("text")) for output in outputs] == [{"text/plain": ""}]

@@ -543,3 +543,46 @@ def test_losses_that_are_no_numbers_name_the_parameters():
     for call in lambda: vae.evaluate(pictures(3)), lambda: vae.loss_and_gradient(pictures(3), np.zeros((3, 2))):
         with pytest.raises(ValueError, match="^parameters has values that are not finite"):
             call()
+
+
+def test_means_and_log_variances_start_each_like_a_layer_of_its_own():
+    """Glorot's limit is that of 16 inputs and `latent` outputs, not of twice as many."""
+    latent, starts = 8, []
+    for seed in range(20):
+        vae = VAE(latent, shape=(4, 4, 1), rng=seed)
+        starts.append(views(vae.layers, vae.parameters)[4])
+    weights, biases = np.array(starts)[:, :-1], np.array(starts)[:, -1]
+    limit = np.sqrt(6 / (16 + latent))
+    for half in np.split(weights, 2, axis=-1):
+        assert 0.98 * limit < np.abs(half).max() <= limit
+    assert not biases.any()
+
+
+def test_noise_is_drawn_in_single_precision():
+    vae = VAE(shape=(4, 4, 1))
+    np.testing.assert_array_equal(vae.noise(5, np.random.default_rng(3)),
+                                  np.random.default_rng(3).standard_normal((5, 2), np.float32))
+
+
+def test_several_workers_share_the_micro_batches_and_one_starts_no_thread(monkeypatch):
+    threads, honest = set(), VAE._sample_buffers
+
+    def watched(self, chain):
+        threads.add(threading.get_ident())
+        barrier.wait(20)
+        return honest(self, chain)
+
+    monkeypatch.setattr(VAE, "_sample_buffers", watched)
+    x = pictures(32, dtype="float32")
+    for workers, count in (2, 2), (1, 1):
+        threads.clear()
+        barrier = threading.Barrier(count)                  # two micro-batches go on only together
+        VAE(shape=(8, 8, 1)).fit(x, 1, workers=workers)
+        assert len(threads) == count and (threading.get_ident() in threads) == (workers == 1)
+
+
+def test_without_an_optimizer_it_is_adam_with_its_own_rate():
+    x, one, other = pictures(20, dtype="float32"), VAE(shape=(8, 8, 1), rng=1), VAE(shape=(8, 8, 1), rng=1)
+    one.fit(x, 2, rng=2)
+    other.fit(x, 2, optimizer=Adam(0.001), rng=2)
+    np.testing.assert_array_equal(one.parameters, other.parameters)
