@@ -1,53 +1,125 @@
-"""A look at exported pages in Chromium, with the network cut.
+"""A look at exported slides and pages in Chromium, with the network cut.
 
-    python -m tests.browser FILE.html OUTDIR [WIDTHxHEIGHT]      one PNG a slide; what goes beyond its slide is printed
-    python -m tests.browser --notebook FILE.html OUTDIR          an ordinary HTML export, in pieces of 1280×1600
+    python -m tests.browser FILE.html OUTDIR [WIDTHxHEIGHT]
+
+One PNG a slide, or, of a page and of slides on a phone, one for each screenful; what a reader would stumble over is printed.
 """
 
 import shutil
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 
-# Complaints about the slide that is shown: elements beyond it, contents beyond their box, figures squeezed flat, an empty foot.
-COMPLAINTS = """() => {
-  const slide = Reveal.getCurrentSlide(), found = [];
-  const box = (slide.querySelector(".slide") || slide).getBoundingClientRect(), scale = Reveal.getScale();
-  const name = e => `<${e.localName} class="${e.getAttribute("class") || ""}"> ${e.textContent.trim().slice(0, 40)}`;
+# What both checks below need.  `scale`: screen pixels of a slide's pixel; letters are measured in slide pixels.
+COMMON = """
+  const name = e => `<${e.localName} class="${e.getAttribute("class") || ""}"> ${(e.alt || e.textContent).trim().slice(0, 40)}`;
+  const shown = e => { const r = e.getBoundingClientRect(); return r.width && r.height && getComputedStyle(e).visibility !== "hidden" &&
+    !e.closest("aside, script, style, details:not([open]) > :not(summary), .skip"); };
+  const light = color => {
+    const [r, g, b] = color.map(part => part / 255).map(part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const channels = color => (color.match(/[\\d.]+/g) || []).map(Number);
+  const ground = e => {                        // the colour of the nearest box behind that is not transparent
+    for (; e; e = e.parentElement) {
+      const color = channels(getComputedStyle(e).backgroundColor);
+      if (color.length && color[3] !== 0) return color.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const texts = (root, scale) => {             // words too small or too pale
+    const found = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const seen = new Set();
+    while (walker.nextNode()) {
+      const e = walker.currentNode.parentElement;
+      if (seen.has(e) || !walker.currentNode.data.trim() || !shown(e)) continue;
+      seen.add(e);
+      const style = getComputedStyle(e), size = parseFloat(style.fontSize) * scale;
+      if (size < 15.9 && !e.closest("math, sup, sub")) found.push(`letters of ${size.toFixed(1)} px: ${name(e)}`);
+      const [a, b] = [light(channels(style.color).slice(0, 3)), light(ground(e))].sort((a, b) => b - a);
+      const contrast = (a + .05) / (b + .05), needed = size >= 24 ? 3 : 4.5;
+      if (contrast < needed) found.push(`contrast ${contrast.toFixed(1)}: ${name(e)}`);
+    }
+    return found;
+  };
+  const pictures = root => [...root.querySelectorAll("img")].flatMap(e => [
+    ...(e.getAttribute("src") && e.complete && !e.naturalWidth ? [`not loaded: ${name(e)}`] : []),
+    ...(e.getAttribute("alt") && !e.alt.startsWith("No description") ? [] : [`without a description: <img class="${e.className}">`])]);
+  const overlaps = root => {                   // blocks that cover each other
+    const blocks = [...root.querySelectorAll("h1, h2, h3, p, li, pre, table, img, math[display=block], .explorer, .playground, summary")]
+      .filter(shown).filter(e => !e.parentElement.closest("li, table, pre, .explorer, .playground, p"));
+    const boxes = blocks.map(e => e.getBoundingClientRect()), found = [];
+    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left), high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      const other = blocks[i + 1 + j];
+      if (wide > 3 && high > 6 && !blocks[i].contains(other)) found.push(`covers something: ${name(blocks[i])} and ${name(other)}`);
+    }));
+    return found;
+  };
+"""
+
+# Complaints about the slide that is shown, one line each.
+SLIDE = "() => {" + COMMON + """
+  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale(), found = [];
+  const box = (slide.querySelector(".slide") || slide).getBoundingClientRect();
   for (const e of slide.querySelectorAll("*")) {
     const r = e.getBoundingClientRect();
-    if (!r.width || !r.height || e.closest("aside")) continue;
+    if (!r.width || !r.height || e.closest("aside, math")) continue;
     const beyond = Math.max(box.left - r.left, box.top - r.top, r.right - box.right, r.bottom - box.bottom);
     if (beyond > 1) found.push(`${Math.round(beyond / scale)} px beyond the slide: ${name(e)}`);
-    if (e.matches(".slide, .cell, .fragment, pre") &&
+    if (e.matches(".slide, .body, .columns, .left, .right, .cell, .fragment, pre") &&
         (e.scrollHeight > e.clientHeight + 2 || e.scrollWidth > e.clientWidth + 2))
       found.push(`contents larger than their box: ${name(e)}`);
-    if (e.localName === "img" && r.height / scale < Math.min(120, e.naturalHeight))
-      found.push(`only ${Math.round(r.height / scale)} px high: <img alt="${e.alt.slice(0, 40)}">`);
+    if (e.localName === "img" && e.width && e.getAttribute("width") && r.width / scale < .98 * e.getAttribute("width"))
+      found.push(`shrunk to ${Math.round(100 * r.width / scale / e.getAttribute("width"))} %: ${name(e)}`);
   }
-  const ends = [...slide.querySelectorAll(".cell")].map(e => e.getBoundingClientRect().bottom);
+  const ends = [...slide.querySelectorAll(".cell")].filter(shown).map(e => e.getBoundingClientRect().bottom);
   const empty = (box.bottom - Math.max(...ends)) / box.height;
-  if (slide.querySelector("h2") && empty > .25) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
-  for (const e of slide.querySelectorAll("img"))
-    if (e.getAttribute("src") && !e.naturalWidth) found.push(`not loaded: <img alt="${e.alt.slice(0, 40)}">`);
-  return found;
+  if (slide.querySelector("h2") && empty > .45) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
+  return [...found, ...texts(slide, 1), ...pictures(slide), ...overlaps(slide)];
+}"""
+
+# Complaints about a page.
+PAGE = "() => {" + COMMON + """
+  const found = [], width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width) found.push(`${document.documentElement.scrollWidth} px wide, on a screen of ${width}`);
+  const scrolls = e => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  for (const e of document.body.querySelectorAll("*")) {
+    const r = e.getBoundingClientRect();
+    if (shown(e) && r.right > width + 1 && !scrolls(e) && !e.closest("math")) found.push(`${Math.round(r.right - width)} px beyond the screen: ${name(e)}`);
+  }
+  return [...found, ...texts(document.body, 1), ...pictures(document.body), ...overlaps(document.body)];
 }"""
 
 
 def chromium():
-    """The path of an installed Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """The path of an installed Chromium or Chrome, or of the one that playwright has fetched; or None."""
+    installed = map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"))
+    return next(filter(None, installed), None) or _playwrights_own()
+
+
+@cache
+def _playwrights_own():
+    """The path of the Chromium that `playwright install chromium` has fetched, or None."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        return None
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
 
 
 @contextmanager
-def opened(path, size=(1280, 720), query=""):
+def opened(path, size=(1280, 720), query="", **options):
     """A file in a browser without network: a pair (page, complaints).
 
     complaints: a list that grows while the page is used: requests other than for the file itself and
-    data, errors on the console, exceptions.
+    data, errors on the console, exceptions.  options: of the browser's context, as color_scheme="dark".
     """
     from playwright.sync_api import sync_playwright
     url, complaints = Path(path).resolve().as_uri(), []
@@ -58,7 +130,7 @@ def opened(path, size=(1280, 720), query=""):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        context = browser.new_context(viewport=dict(zip(("width", "height"), size)))
+        context = browser.new_context(viewport=dict(zip(("width", "height"), size)), **options)
         context.set_offline(True)
         context.on("request", requested)
         page = context.new_page()
@@ -72,47 +144,47 @@ def opened(path, size=(1280, 720), query=""):
 
 
 def slides(page):
-    """Go through the deck: for each slide, with its fragments shown, (number from 1, list of what does not fit)."""
+    """Go through the deck: for each slide, with its fragments shown, (number from 1, list of what one stumbles over)."""
     page.wait_for_function("window.Reveal && Reveal.isReady()")
-    for number in range(1, 1 + page.evaluate("Reveal.getTotalSlides()")):
-        page.evaluate("""n => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[n]); Reveal.slide(h, v);
-                                while (Reveal.availableFragments().next) Reveal.nextFragment(); }""", number - 1)
+    for number in range(page.locator(".slides > section").count()):
+        page.evaluate("n => { Reveal.slide(n); while (Reveal.availableFragments().next) Reveal.nextFragment(); }", number)
         page.wait_for_timeout(250)                       # fragments fade in
-        yield number, page.evaluate(COMPLAINTS)
+        yield number + 1, page.evaluate(SLIDE)
+
+
+def screens(page):
+    """Go down a long page, screenful by screenful: yields the number of each, from 1."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    step = page.viewport_size["height"]
+    for number, top in enumerate(range(0, height, step), 1):
+        page.evaluate("top => scrollTo({top, behavior: 'instant'})", top)
+        page.wait_for_timeout(100)
+        yield number
 
 
 def look(path, folder, size=(1280, 720)):
-    """One PNG a slide into `folder`; returns everything that is wrong, as lines."""
+    """One PNG a slide, or a screenful, into `folder`; returns everything that is wrong, as lines."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    lines = []
     with opened(path, size) as (page, complaints):
-        lines = []
-        for number, found in slides(page):
-            page.screenshot(path=folder / f"{number:02}.png")
-            lines += [f"slide {number}: {line}" for line in found]
+        if page.evaluate("!!window.Reveal && !document.documentElement.classList.contains('reading')"):
+            for number, found in slides(page):
+                page.screenshot(path=folder / f"{number:02}.png")
+                lines += [f"slide {number}: {line}" for line in found]
+        else:
+            page.wait_for_timeout(500)
+            lines += page.evaluate(PAGE)
+            for number in screens(page):
+                page.screenshot(path=folder / f"{number:02}.png")
         return lines + complaints
 
 
-def look_at_notebook(path, folder, size=(1280, 1600)):
-    """A long page in pieces of `size` into `folder`; returns the complaints."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with opened(path, size) as (page, complaints):
-        height = page.evaluate("document.documentElement.scrollHeight")
-        for number, top in enumerate(range(0, height, size[1]), 1):
-            clip = {"x": 0, "y": top, "width": size[0], "height": min(size[1], height - top)}
-            page.screenshot(path=folder / f"{number:02}.png", full_page=True, clip=clip)
-        return complaints
-
-
 def main(arguments):
-    if arguments[:1] == ["--notebook"] and len(arguments) == 3:
-        lines = look_at_notebook(*arguments[1:])
-    elif len(arguments) in (2, 3) and not arguments[0].startswith("-"):
-        size = arguments[2] if len(arguments) == 3 else "1280x720"
-        lines = look(*arguments[:2], tuple(map(int, size.lower().split("x"))))
-    else:
+    if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
         sys.exit(__doc__)
+    size = arguments[2] if len(arguments) == 3 else "1280x720"
+    lines = look(*arguments[:2], tuple(map(int, size.lower().split("x"))))
     print("\n".join(lines) or "nothing to complain about")
     return bool(lines)
 

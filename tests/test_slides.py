@@ -11,7 +11,7 @@ pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 from bs4 import BeautifulSoup  # noqa: E402
 
 from autoenc.report import slides  # noqa: E402
-from tests.browser import chromium, opened  # noqa: E402
+from tests.browser import PAGE, chromium, opened  # noqa: E402
 from tests.browser import slides as walk  # noqa: E402
 
 FORMULA = r"The loss is $\lVert x - \hat{x} \rVert^2$, with $p < 1$." "\n\n" \
@@ -55,7 +55,8 @@ def notebook():
              outputs=[v4.new_output("stream", name="stdout", text="hidden text")]),
         cell("code", "explore()", "slide", execution_count=3, outputs=[v4.new_output("display_data", html)]),
         cell("markdown", "Last of all.", "fragment"),
-        cell("markdown", "Not in the deck.", "skip")])
+        cell("markdown", "Said, not shown.", "skip"),
+        cell("markdown", "Not in the deck.", "skip", ["no-note"])])
 
 
 def export(notebook):
@@ -65,13 +66,43 @@ def export(notebook):
 def test_page(notebook):
     """Formulas, descriptions, tags, notes."""
     page = export(notebook)
-    deck = page[page.index('<div class="slides">'):page.index("<script")]
+    deck = page[page.index('<div class="slides">'):page.index("<script>")]
     assert deck.count("<math") == 3 and "$" not in deck and "∼" in deck
     descriptions = [image["alt"] for image in BeautifulSoup(deck, "html.parser").select("img")]
     assert descriptions == ['Curves "fall"', "<a figure>", "a character"]
     assert "hidden_code" not in deck and "shown_code" in deck and "hidden text" not in deck
     assert 'class="explorer"' in deck and "widget" not in deck and "Not in the deck" not in deck
-    assert '<aside class="notes">' in deck and 'class="fragment"' in deck
+    assert 'class="fragment"' in deck and "<title>A title</title>" in page
+    slides = BeautifulSoup(deck, "html.parser").select("section")
+    notes = [" ".join(note.get_text().strip() for note in slide.select("aside.notes")) for slide in slides]
+    assert notes == ["Remember to greet.", "", "", "", "Said, not shown."]
+
+
+def test_the_title_is_the_notebooks_own_if_it_has_one(notebook):
+    notebook.metadata.title = "Its < own"
+    assert BeautifulSoup(export(notebook), "html.parser").title.get_text() == "Its < own"
+
+
+def test_headers_of_tables_say_what_they_are_of(notebook):
+    notebook.cells[2].source = "| a | b |\n|---|---|\n| 1 | 2 |"
+    notebook.cells[4].outputs = [v4.new_output("display_data", {"text/html": "<table><tr><th>row</th><td>1</td></tr></table>"})]
+    headers = BeautifulSoup(export(notebook), "html.parser").select("th")
+    assert [(th.get_text(), th["scope"]) for th in headers] == [("a", "col"), ("b", "col"), ("row", "row")]
+
+
+def test_cells_find_their_places_on_a_slide():
+    cells = [cell("markdown", "# T\n\nQ?", "slide"), cell("code", "picture()", "-", ["hero"]), cell("markdown", "", "-"),
+             cell("markdown", "## A\nrest", "subslide"), cell("markdown", "one", "fragment"), cell("markdown", "two", "-"),
+             cell("markdown", "three", "fragment"), cell("markdown", "wide", "-", ["across"]),
+             cell("markdown", "## Last", "slide", ["take-home"]), cell("markdown", "## More", "slide", ["appendix"]),
+             cell("markdown", "## And more", "slide")]
+    opening, first, last, more, and_more = slides.slides(cells)
+    assert opening["title"].source == "# T" and opening["kind"] == " opening"
+    assert [block["cells"][0].source for block in opening["left"]] == ["Q?"] and opening["right"][0]["cells"] == [cells[1]]
+    assert [([cell.source for cell in block["cells"]], block["fragment"]) for block in first["left"]] == [
+        (["rest"], False), (["one", "two"], True), (["three"], True)]
+    assert first["across"][0]["cells"] == [cells[7]]
+    assert last["kind"] == " take-home" and not last["appendix"] and more["appendix"] and and_more["appendix"]
 
 
 def test_same_bytes_and_notebook_unchanged(notebook):
@@ -92,19 +123,56 @@ def test_unfinished_notebook(notebook, spoil, message):
 
 @pytest.mark.parametrize("text, message", [
     (r"$\foo$", "command is unknown"), ("$x_{$", "can't be shown"), (r"$\mathcal N$", "braces"),
-    ("![a picture](missing.png)", "missing.png"), ("<img src='https://example.org/a.png'>", "example.org")])
+    ("![a picture](missing.png)", "missing.png"), ("![a picture](../outside.png)", "outside.png"),
+    ("<img src='https://example.org/a.png'>", "example.org"),
+    ("<img alt='' src='data:,' srcset='data:, 1x, https://example.org/a.png 2x'>", "<img> wants 'https://example.org/a.png'"),
+    ("<iframe src='https://example.org'></iframe>", "<iframe> wants 'https://example.org'"),
+    ("<iframe srcdoc='<img src=//example.org/a>'></iframe>", "<img> wants '//example.org/a'"),
+    ("<video poster='a.png'></video>", "<video> wants 'a.png'"),
+    ("<video><source src='a.mp4'></video>", "<source> wants 'a.mp4'"),
+    ("<object data='a.pdf'></object>", "<object> wants 'a.pdf'"), ("<embed src='a.pdf'>", "<embed> wants 'a.pdf'"),
+    ("<script src='a.js'></script>", "<script> wants 'a.js'"),
+    ("<script type='module'>import a from 'https://example.org/a.js'</script>", "<script> wants 'https://example.org/a.js'"),
+    ("<link rel='stylesheet' href='a.css'>", "<link> wants 'a.css'"),
+    ("<p style='background: url(a.png)'>text</p>", "<p> wants 'a.png'"),
+    ("<style>p { background: url( 'a.png' ) }</style>", "<style> wants 'a.png'"),
+    ("<style>@import 'a.css';</style>", "<style> wants 'a.css'"), ("<base href='https://example.org'>", "<base> wants"),
+    ("<svg><image href='a.png'/></svg>", "<image> wants 'a.png'"), ("<svg><use xlink:href='a.svg#b'/></svg>", "<use> wants"),
+    ("<meta http-equiv='refresh' content='0; url=a.html'>", "<meta> wants")])
 def test_what_cannot_be_shown(notebook, text, message):
-    notebook.cells[2].source = f"Where it is: {text}"
+    notebook.cells[2].source = f"Where it is:\n\n{text}"
     with pytest.raises(ValueError, match=message) as error:
         export(notebook)
+    assert "cell 3" in str(error.value)
     assert "$" not in text or repr(text.strip("$")) in str(error.value) and "begins 'Where it is" in str(error.value)
 
 
+@pytest.mark.parametrize("text", [
+    "<a href='https://example.org'>a link</a>", "<svg><use href='#b'/></svg>", "<p style='fill: url(#b)'>text</p>",
+    "<script>const space = 'http://www.w3.org/2000/svg'</script>", "[a file](a.zip)", "<img alt='x' src='data:image/png;base64,AA=='>"])
+def test_what_fetches_nothing_is_not_refused(notebook, text):
+    notebook.cells[2].source = text
+    export(notebook)
+
+
+def test_a_progress_bar_leaves_nothing_behind(notebook):
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "dead"}, "text/plain": "0%|  | 0/300"}
+    notebook.cells[6].outputs = [v4.new_output("stream", name="stderr", text="\r  0%|   | 0/300\r100%|###| 300/300\r          \r\n"),
+                                 v4.new_output("stream", name="stdout", text="  1%\r  2%\rthe end\n"),
+                                 v4.new_output("display_data", widget), v4.new_output("display_data", {"text/plain": ""})]
+    page = export(notebook)
+    assert "/300" not in page and "%" not in BeautifulSoup(page, "html.parser").select("section")[-1].get_text()
+    assert "the end" in page and len(BeautifulSoup(page, "html.parser").select(".text")) == 1
+
+
 def test_pictures_beside_the_notebook_are_embedded(notebook, tmp_path):
-    (tmp_path / "a.png").write_bytes(base64.b64decode(png(5, 7)))
-    notebook.cells[2].source = "![a picture](a.png)"
-    page = slides.OfflineSlides().from_notebook_node(notebook, {"metadata": {"path": str(tmp_path)}})[0]
-    assert "a.png" not in page and png(5, 7) in page
+    sources = {"a.png": "![a picture](a.png)", "gráfico uno.png": "![a picture](<gráfico uno.png>)", "b c.png": "![a picture](b%20c.png)",
+               "100%25.png": "<img alt='a picture' src='100%25.png'>", "ñ.png": "<img alt='a picture' src='ñ.png'>"}
+    for width, (name, source) in enumerate(sources.items(), 5):
+        (tmp_path / name).write_bytes(base64.b64decode(png(width, 7)))
+        notebook.cells[2].source = source
+        page = slides.OfflineSlides().from_notebook_node(notebook, {"metadata": {"path": str(tmp_path)}})[0]
+        assert name not in page and png(width, 7) in page
 
 
 def test_missing_reveal_says_what_is_missing(notebook, monkeypatch):
@@ -135,36 +203,36 @@ def test_in_a_browser_without_network(deck, size):
 
 
 def test_a_cell_beside_stands_to_the_right_and_its_link_leads_to_a_deck(deck):
-    with opened(deck(), query="#/1") as (page, _):
+    with opened(deck(), query="#/2") as (page, _):
         page.wait_for_function("Reveal.isReady()")
-        left = page.locator(".present .cell:not(.tag-beside)").bounding_box()
+        left = page.locator(".present .left .cell").bounding_box()
         assert page.locator(".present .tag-beside").bounding_box()["x"] > left["x"] + left["width"]
         assert page.locator(".tag-beside a").get_attribute("href") == "02_other.slides.html"
 
 
 def test_overflow_and_network_are_noticed(deck, notebook):
     notebook.cells[2].source = "text\n\n" * 30
-    notebook.cells[6].outputs[0].data["text/html"] = "<script src='https://example.org/a.js'></script>"
+    notebook.cells[6].outputs[0].data["text/html"] = "<script>new Image().src = 'https://example.org/a.png'</script>"
     with opened(deck()) as (page, complaints):
         assert [number for number, found in walk(page) if found] == [2]
         assert any("example.org" in line for line in complaints)
 
 
 def test_sliders_keep_the_arrows_but_not_the_remote(deck):
-    with opened(deck(), query="#/3") as (page, complaints):
+    with opened(deck(), query="#/5") as (page, complaints):
         page.wait_for_function("Reveal.isReady()")
         where, slider = "Reveal.getIndices().h", page.locator("input[type=range]")
-        slider.evaluate("e => e.addEventListener('keydown', key => key.stopPropagation())")      # as the explorer's own do
+        slider.evaluate("e => e.addEventListener('keydown', key => key.key.startsWith('Arrow') && key.stopPropagation())")    # as the explorer's do
         slider.focus()
         page.keyboard.press("ArrowRight")
-        assert (page.evaluate(where), slider.input_value()) == (3, "11")
+        assert (page.evaluate(where), slider.input_value()) == (4, "11")
         page.keyboard.press("PageUp")
-        assert (page.evaluate(where), slider.input_value()) == (2, "11")
+        assert (page.evaluate(where), slider.input_value()) == (3, "11")
         page.keyboard.press("PageDown")
         slider.focus()
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")
-        assert (page.evaluate(where), slider.input_value()) == (2, "11")
+        assert (page.evaluate(where), slider.input_value()) == (3, "11")
         page.keyboard.press("ArrowRight")
         slider.click()
         assert page.locator(".fragment.visible").count() == 0
@@ -175,18 +243,57 @@ def test_sliders_keep_the_arrows_but_not_the_remote(deck):
 def test_tab_finds_the_sliders_of_this_slide_and_nothing_of_others(deck):
     with opened(deck()) as (page, _):
         page.wait_for_function("Reveal.isReady()")
-        for number in (2, 3, 1, 3, 0):
+        for number in (2, 4, 1, 4, 0):
             page.evaluate(f"Reveal.slide({number})")
             page.keyboard.press("Tab")
             found = page.evaluate("document.activeElement.localName + !document.activeElement.closest('section:not(.present)')")
-            assert found == {1: "atrue", 3: "inputtrue"}.get(number, "bodytrue"), number
+            assert found == {1: "atrue", 4: "inputtrue"}.get(number, "bodytrue"), number
 
 
 def test_print_pdf_has_a_page_a_slide(deck):
     with opened(deck(), query="?print-pdf") as (page, complaints):
         page.wait_for_selector(".pdf-page")
-        assert page.locator(".pdf-page").count() == 6      # five slides, and one more for the fragment
-        assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 6
+        assert page.locator(".pdf-page").count() == 5
+        assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 5
+
+
+def test_printed_as_it_is_a_deck_has_a_page_a_slide(deck):
+    with opened(deck()) as (page, _):
+        page.wait_for_function("Reveal.isReady()")
+        page.emulate_media(media="print")
+        assert page.evaluate("[...document.querySelectorAll('section, .fragment')].every(e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}))")
+        assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 5
+
+
+def test_on_a_phone_the_deck_is_read_from_top_to_bottom_and_slides_have_addresses(deck):
+    with opened(deck(), (390, 844), query="#/2") as (page, complaints):
+        page.wait_for_function("Reveal.isReady()")
+        page.wait_for_timeout(500)
+        assert page.evaluate(PAGE) == [] and complaints == []
+        tops = page.evaluate("[...document.querySelectorAll('section')].map(e => e.getBoundingClientRect().top)")
+        assert abs(tops[1]) < 5 and tops == sorted(tops)
+        page.evaluate("location.hash = '#/1'")
+        page.wait_for_function("Math.abs(document.querySelectorAll('section')[0].getBoundingClientRect().top) < 5")
+        assert page.evaluate("document.querySelectorAll('section[aria-hidden]').length") == 0
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_without_scripts_everything_can_be_read(deck, size):
+    with opened(deck(), size, java_script_enabled=False) as (page, _):
+        for part in page.locator("section h1, section h2, section p, section img").all():
+            if not part.evaluate("e => !!e.closest('aside')"):
+                box = part.bounding_box()
+                assert box["width"] > 0 and box["x"] >= 0 and box["x"] + box["width"] <= size[0] or part.evaluate("e => e.localName") == "img"
+
+
+def test_steps_wait_for_a_key(deck, notebook):
+    notebook.cells[2].source = "## Steps"
+    notebook.cells.insert(3, cell("markdown", "one\n\ntwo\n\n- three\n- four", "-", ["steps"]))
+    with opened(deck(), query="#/2") as (page, _):
+        page.wait_for_function("Reveal.isReady()")
+        assert page.locator(".present .fragment").count() == 3
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".present .fragment.visible").all_text_contents() == ["two"]
 
 
 def test_speaker_view_shows_the_notes(deck):

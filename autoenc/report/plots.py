@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 
 import matplotlib
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt  # noqa: F401  for notebooks: plots.plt
 import numpy as np
 from IPython.display import display
 from matplotlib import font_manager
@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from ..characters import HEIGHT, WIDTH
-from ..checks import choice, must, number, numbers, whole_number
+from ..checks import choice, number, numbers, require, whole_number
 from .explorer import png
 from .typeface import FILES
 
@@ -92,8 +92,8 @@ def show(fig, alt):
     The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.  It is
     shown at 100 pixels an inch, and has 150, for projectors and good screens.
     """
-    must(isinstance(fig, Figure), "fig", fig, "a figure", TypeError)
-    must(isinstance(alt, str) and alt, "alt", alt, "a text that describes the figure")
+    require(isinstance(fig, Figure), "fig", fig, "a figure", TypeError)
+    require(isinstance(alt, str) and alt, "alt", alt, "a text that describes the figure")
     fig.canvas.draw()
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     _reader.close()
@@ -103,8 +103,8 @@ def show(fig, alt):
 
 def big_number(value, words):
     """Show a result as large as it deserves: a short text, as "1000 of 1000", and the words that say of what."""
-    must(isinstance(value, str) and 0 < len(value) <= 20, "value", value, "a text of at most 20 letters")
-    must(isinstance(words, str) and words, "words", words, "a text that says what the number is")
+    require(isinstance(value, str) and 0 < len(value) <= 20, "value", value, "a text of at most 20 letters")
+    require(isinstance(words, str) and words, "words", words, "a text that says what the number is")
     display({"text/plain": f"{value}: {words}",
              "text/html": f'<p class="big-number"><strong style="display: block; font-size: 3em; line-height: 1.1">'
                           f'{escape(value)}</strong> {escape(words)}</p>'}, raw=True)
@@ -237,18 +237,18 @@ def draw_intervals(ax, rows, low=0, digits=2, bold=(), colours=COLOURS, label=""
     label: what the numbers are, written below the axis.
     """
     _axes(ax)
-    must(isinstance(rows, dict) and rows, "rows", rows, "a dictionary of rows by their names", TypeError)
+    require(isinstance(rows, dict) and rows, "rows", rows, "a dictionary of rows by their names", TypeError)
     digits = whole_number("digits", digits, least=0)
     rows = {name: values if isinstance(values, dict) else {"": values} for name, values in rows.items()}
     series = list(dict.fromkeys(name for values in rows.values() for name in values))
-    must(len(series) <= len(colours), "rows", series, f"of at most {len(colours)} series")
+    require(len(series) <= len(colours), "rows", series, f"of at most {len(colours)} series")
     colour = dict(zip(series, colours))
     for place, (row, values) in enumerate(rows.items()):
         for step, (name, value) in enumerate(values.items()):
             value = numbers(f"rows[{row!r}]", value, (), (3,), dtype=float)
             middle, least, most = value.tolist() if value.ndim else 3 * [float(value)]
-            must(least <= middle <= most, f"rows[{row!r}]", (middle, least, most), "(middle, lowest, highest)")
-            must(low is None or least >= low, f"rows[{row!r}]", least, f"at least {low}, where the axis begins; low=None "
+            require(least <= middle <= most, f"rows[{row!r}]", (middle, least, most), "(middle, lowest, highest)")
+            require(low is None or least >= low, f"rows[{row!r}]", least, f"at least {low}, where the axis begins; low=None "
                  "lets it begin at the least")
             y = place + 0.8 * ((step + 0.5) / len(values) - 0.5)
             ax.plot([least, most], [y, y], color=colour[name], linewidth=4, solid_capstyle="round", alpha=0.45)
@@ -348,12 +348,13 @@ def _tints(which, codes):
     scaled = (codes - codes.mean(0)) / np.maximum(codes.std(0), 1e-9)
     tints = []
     for this, place in enumerate(scaled):
-        def distance(tint):
-            """To the nearest character that has this tint already; 0 if their cells touch."""
-            owners = [other for other in range(this) if tints[other] == tint]
-            return min((0 if (other, this) in touching else np.linalg.norm(place - scaled[other]) for other in owners),
-                       default=np.inf)
-        tints.append(max(range(len(TINTS)), key=distance))
+        away = np.linalg.norm(scaled[:this] - place, axis=1)                    # of those that have their tint already
+        for other in range(this):
+            if (other, this) in touching:
+                away[other] = 0
+        owners = [[other for other in range(this) if tints[other] == tint] for tint in range(len(TINTS))]
+        nearest = [away[those].min() if those else np.inf for those in owners]
+        tints.append(int(np.argmax(nearest)))
     return tints
 
 
@@ -412,17 +413,17 @@ def arrow(ax, start, end, colour=DARK, words=""):
 
 def _axes(ax):
     """`ax`, if it is axes."""
-    must(isinstance(ax, Axes), "ax", ax, "axes, as `figure` returns them (one of them, not all)", TypeError)
+    require(isinstance(ax, Axes), "ax", ax, "axes, as `figure` returns them (one of them, not all)", TypeError)
     return ax
 
 
 def _texts(name, values):
     """`values`, a list of texts or numbers, as a list of texts."""
-    must(isinstance(values, (list, tuple, np.ndarray, range)) and len(values), name, values, "a list of names", TypeError)
+    require(isinstance(values, (list, tuple, np.ndarray, range)) and len(values), name, values, "a list of names", TypeError)
     return list(map(str, values))
 
 
 def _named(name, values):
     """Raise an error unless `values` is a dictionary with one entry to six, one for each colour."""
-    must(isinstance(values, dict), name, values, "a dictionary of values by their names", TypeError)
-    must(1 <= len(values) <= len(COLOURS), name, list(values), f"from one to {len(COLOURS)} of them, one for each colour")
+    require(isinstance(values, dict), name, values, "a dictionary of values by their names", TypeError)
+    require(1 <= len(values) <= len(COLOURS), name, list(values), f"from one to {len(COLOURS)} of them, one for each colour")

@@ -1,76 +1,93 @@
-"""Slides: a notebook becomes one HTML file that opens by double-click, without network or Python.
+"""Slides: a notebook becomes a deck, one HTML file that opens by double-click, without network or Python.
 
-    jupyter nbconvert --to autoenc.slides.OfflineSlides notebooks/01_linear_autoencoder.ipynb
+    jupyter nbconvert --to offline_slides notebooks/01_linear_autoencoder.ipynb
 
-A slide show in a browser is a web page and a script, reveal.js, that shows one part of it at a time.
-Usually such a page fetches the script, the fonts and the formulas' renderer from the network.  Here
-everything is put inside: reveal.js from the Python package sphinx-revealjs, formulas as MathML, which browsers
-draw themselves, pictures as data.  What is a slide, the notebook's cells say (`slideshow.slide_type`);
-tags say the rest: `hide-input`, `hide-output`, `beside` (the cell stands to the right of the slide's
-other cells) and `pixelated` (few large pixels, drawn with sharp edges).
+A slide show in a browser is a web page and a script, reveal.js, that shows one part of it at a time.  The script comes
+from the Python package sphinx-revealjs and is put inside, as is all else (see `offline`).
+
+What is a slide, the notebook's cells say (`slideshow.slide_type`): a `slide` or `subslide` begins one, `-` goes on,
+a `fragment` appears at the next key, and `notes` are for the speaker.  So is Markdown that is skipped after a slide's
+cells, as long as it has no tag `no-note`: what a notebook explains is what a speaker says.  Tags say the rest:
+`hide-input`, `hide-output`, `beside` (the right column), `across` (above both columns), `steps` (each paragraph,
+formula or item of the cell appears at the next key), `hero` and `credits` (a title slide's picture, and its small
+print), `take-home` (on the heading of the last slide), `appendix` (on the heading of the first slide after it) and
+`pixelated` (few large pixels, drawn with sharp edges).
 """
 
-import re
-from contextlib import suppress
-from importlib.metadata import distribution
-from pathlib import Path
+from nbformat import NotebookNode
 
-from bs4 import BeautifulSoup
-from latex2mathml.converter import convert
-from nbconvert import SlidesExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from .offline import TEMPLATES, OfflineExporter
+from .typeface import reveal
 
 
-class Renderer(IPythonRenderer):
-    """nbconvert's Markdown, with formulas as MathML.  ValueError for one that would not show."""
-
-    def inline_math(self, body, display="inline"):
-        with suppress(Exception):                      # latex2mathml has a dozen kinds, without a common parent
-            result = convert(body, display=display)
-            if not re.search(r'\\|<mi>&</mi>|mathvariant="(?:script|double|bold)', result):
-                return result.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")              # \sim, a relation
-        raise ValueError(f"the formula {body!r}, in the cell that begins {self.cell!r}, can't be shown: perhaps a "
-                         r"command is unknown, an & stands outside an {align*}, or a \mathcal{N} is without its braces")
-
-    def block_math(self, body):
-        return self.inline_math(body, "block")
-
-    def latex_environment(self, name, body):
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
-
-
-class OfflineSlides(SlidesExporter):
+class OfflineSlides(OfflineExporter):
     """An nbconvert exporter: notebook → one self-contained reveal.js page; always the same bytes.
 
     Pictures must lie in the notebook's folder or below it.
     """
 
+    export_from_notebook = "Slides in one file"
+    layout = "offline_slides"
+
     @property
-    def default_config(self):
-        """The template, reveal.js beside it, and no widgets, which are dead without a kernel."""
-        reveal = distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs")
-        config = super().default_config
-        config.OfflineSlides.template_name = "offline"
-        config.OfflineSlides.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
-        config.OfflineSlides.extra_template_paths = [str(reveal)]
-        del config.NbConvertBase.display_data_priority         # back to HTML before pictures before text; no widgets
-        config.CSSHTMLHeaderPreprocessor.style = "xcode"
-        return config
+    def places(self):
+        return [str(TEMPLATES / "offline"), str(reveal("."))]
 
-    def markdown2html(self, source, cell=None, path=""):
-        """The Markdown filter of the template, with the cell that the source is of and the notebook's folder."""
-        renderer = Renderer(escape=False, exclude_anchor_links=True, embed_images=True, path=path,
-                            attachments=(cell or {}).get("attachments", {}))
-        renderer.cell = source.strip()[:50]
-        return MarkdownWithMath(renderer=renderer).render(source)
+    def _file_extension_default(self):
+        return ".slides.html"
 
-    def from_notebook_node(self, nb, resources=None, **kw):
-        """(html, resources) of an executed notebook; ValueError, with the cell's number from 1, if it is not."""
-        for number, cell in enumerate(nb.cells, 1):
-            failed = any(output.output_type == "error" for output in cell.get("outputs", []))
-            if failed or cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-                raise ValueError(f"cell {number} {'failed' if failed else 'was not executed'}; no slides written")
-        html, resources = super().from_notebook_node(nb, resources, **kw)
-        for image in BeautifulSoup(html, "html.parser").select('img[src]:not([src^="data:"])'):
-            raise ValueError(f"the image {image['src']!r} is not a file in the notebook's folder: it would not show")
-        return html, resources
+    def _template_extension_default(self):
+        return ".html.j2"
+
+    def default_filters(self):
+        yield from super().default_filters()
+        yield "slides", slides
+
+
+def slides(cells):
+    """The slides that a notebook's cells make, a list of dictionaries.
+
+    title: the cell of the heading, without what follows it; across, left, right: lists of blocks, cells that appear
+    together; notes: cells; kind: classes for the style sheet; appendix: whether it comes after the end.
+    """
+    deck = []
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        kind = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+        if kind in ("slide", "subslide"):
+            appendix = "appendix" in tags or bool(deck) and deck[-1]["appendix"]
+            deck.append(dict(title=None, across=[], left=[], right=[], notes=[], kind="", appendix=appendix))
+            cell = _split_title(cell, deck[-1])
+        if not deck:
+            continue
+        note = kind == "skip" and cell.cell_type == "markdown" and "no-note" not in tags
+        if kind == "notes" or note:
+            deck[-1]["notes"].append(cell)
+        elif kind != "skip":
+            _place(cell, kind, tags, deck[-1])
+    return deck
+
+
+def _split_title(cell, slide):
+    """Give a slide its first cell's heading, if it has one, and return what is left of the cell."""
+    heading, _, rest = cell.source.lstrip().partition("\n")
+    if cell.cell_type == "markdown" and heading.startswith("#"):
+        slide["title"] = NotebookNode({**cell, "source": heading})
+        if heading.startswith("# "):
+            slide["kind"] += " opening"
+        if "take-home" in cell.metadata.get("tags", []):
+            slide["kind"] += " take-home"
+        cell = NotebookNode({**cell, "source": rest.strip()})
+    if slide["appendix"]:
+        slide["kind"] += " appendix"
+    return cell
+
+
+def _place(cell, kind, tags, slide):
+    """Put a cell into its column: into a block of its own, or into that of the fragment it goes on with."""
+    column = slide["right" if {"beside", "hero"} & set(tags) else "across" if "across" in tags else "left"]
+    goes_on = kind == "-" and column and column[-1]["fragment"]
+    if goes_on:
+        column[-1]["cells"].append(cell)
+    elif cell.source.strip() or cell.get("outputs"):
+        column.append(dict(fragment=kind == "fragment", cells=[cell]))
