@@ -75,6 +75,7 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     assert [cell.get("execution_count") for cell in executed.cells] == [None, 1, 2]
     assert executed.cells[1].outputs[0].data["text/plain"] == "2"
     assert "execution" not in executed.cells[1].metadata and "widgets" not in executed.metadata
+    assert executed.metadata.language_info.file_extension == ".py" and "version" not in executed.metadata.language_info
     assert b"<title>01_one" in made["slides/01_one.slides.html"] and png(5, 4).encode() in made["slides/01_one.slides.html"]
     output, bars = capsys.readouterr()
     assert "01_one.ipynb: 100%" in bars and "02_two.ipynb: 100%" in bars
@@ -116,6 +117,143 @@ def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, c
     if "claim" in bad:
         assert "NO" in capfd.readouterr().out
 
+
+# Whatever goes wrong with a notebook is its own failure: what was executed is written, the others run, and the table comes
+
+def broken(house, content):
+    (house / "notebooks" / "01_one.ipynb").write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"{", b"[]", b'{"cells": 3}', b"\xff\xfe", b"null",
+    b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}',
+    b'{"nbformat": 99, "nbformat_minor": 5, "metadata": {}, "cells": []}'], ids=repr)
+def test_a_notebook_that_cannot_be_read_is_named(house, capsys, content):
+    broken(house, content)
+    assert command.main(["01"]).startswith("01_one.ipynb: FAILED cannot be read: ")
+    assert "| part | holds |" in capsys.readouterr().out
+
+
+def test_a_notebook_that_cannot_be_read_leaves_the_others(house, capsys):
+    save(house, "02_two", notebook(CLAIM.format(0.95)))
+    broken(house, b"{")
+    assert command.main([]).startswith("01_one.ipynb: FAILED cannot be read: NotJSONError")
+    assert "| 02   | yes   | 0.95     | at least 0.9 | it works |" in capsys.readouterr().out
+    assert {"notebooks/02_two.ipynb", "slides/02_two.slides.html"} <= files(house, "build").keys()
+
+
+def test_a_notebook_that_cannot_be_exported_is_written_and_leaves_the_others(house, capsys, text=r"$\foo$"):
+    made = notebook((CLAIM.format(0.95), "headline"), figure(5, "five"))
+    made.cells.append(v4.new_markdown_cell(text, metadata={"slideshow": {"slide_type": "slide"}}))
+    save(house, "01_one", made)
+    before = files(house, "notebooks"), files(house, "figures")
+    failed = command.main(["--update"])
+    assert failed.startswith("01_one.ipynb: FAILED in its ") and r"\foo" in failed
+    assert (files(house, "notebooks"), files(house, "figures")) == before
+    assert {"notebooks/01_one.ipynb", "figures/five.png", "notebooks/02_two.ipynb", "slides/02_two.slides.html"} <= files(house, "build").keys()
+    assert TABLE.splitlines()[-1] in capsys.readouterr().out
+
+
+def test_claims_about_no_number_are_in_the_table(house, capsys):
+    """NaN, infinities and what is too large to be written with all its digits; those that do not hold come last."""
+    numbers = {"float('nan')": "nan", "float('inf')": "∞", "-float('inf')": "−∞", "1e300": "1×10³⁰⁰"}
+    cells = [(f"from autoenc import claim\nclaim('it works', {measured}, {bound}=1)", "raises-exception")
+             for measured in numbers for bound in ("at_most", "at_least")]
+    save(house, "01_one", notebook(*cells))
+    assert "in its slides" in command.main(["01"]), "which have no place for failed cells"
+    rows = [[part.strip() for part in line.split("|")[2:5]] for line in capsys.readouterr().out.splitlines()[2:-1]]
+    assert rows == [["NO", "nan", "at most 1"], ["NO", "nan", "at least 1"], ["NO", "∞", "at most 1"], ["yes", "∞", "at least 1"],
+                    ["yes", "−∞", "at most 1"], ["NO", "−∞", "at least 1"], ["NO", "1×10³⁰⁰", "at most 1"],
+                    ["yes", "1×10³⁰⁰", "at least 1"]]
+    made = files(house, "build")["notebooks/01_one.ipynb"].decode()
+    json.loads(made, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_a_picture_that_is_none_and_a_name_that_leads_elsewhere_are_the_notebook_s_failures(house):
+    bad = "from IPython.display import display\ndisplay({'image/png': 'é'}, raw=True)"
+    save(house, "01_one", notebook((bad, "figure:one")))
+    assert command.main([]).startswith("01_one.ipynb: FAILED its figures cannot be gathered: ")
+    save(house, "01_one", notebook(figure(5, "../../outside")))
+    assert "'figure:../../outside' must name" in command.main([])
+    assert "notebooks/01_one.ipynb" in files(house, "build") and not list(house.glob("**/outside*"))
+
+
+def test_half_a_pair_of_surrogates_in_an_output_is_written(house):
+    save(house, "01_one", notebook("'\\ud83d'", CLAIM.format(0.8)))
+    assert "measured 0.8" in command.main([])
+    made = json.loads(files(house, "build")["notebooks/01_one.ipynb"].decode())
+    assert len(made["cells"]) == 3 and "\\ud83d" in made["cells"][1]["outputs"][0]["data"]["text/plain"][0]
+
+
+def test_a_kernel_that_does_not_start_is_a_failure(house, monkeypatch):
+    def no_kernel(self, **_):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(command.NotebookClient, "setup_kernel", no_kernel)
+    assert command.main(["01"]) == ("01_one.ipynb: FAILED before its first cell: RuntimeError: "
+                                    "Kernel died before replying to kernel_info")
+
+
+def test_nothing_of_the_reader_s_settings_reaches_a_notebook(house, monkeypatch):
+    """Start-up files of IPython, its configuration, and matplotlib's settings, from the places where readers have them."""
+    home = house / "home"
+    for folder in ".ipython/profile_default/startup", ".config/matplotlib", ".matplotlib":
+        (home / folder).mkdir(parents=True)
+    (home / ".ipython/profile_default/startup/00.py").write_text("dark = True\nimport matplotlib; matplotlib.rcParams['lines.linewidth'] = 7")
+    (home / ".ipython/profile_default/ipython_config.py").write_text("c.InteractiveShellApp.exec_lines = ['dark = True']")
+    for folder in home / ".config/matplotlib", home / ".matplotlib":
+        (folder / "matplotlibrc").write_text("lines.linewidth: 7")
+    for name, value in dict(HOME=home, IPYTHONDIR=home / ".ipython", MATPLOTLIBRC=home / ".matplotlib/matplotlibrc", MPLBACKEND="svg").items():
+        monkeypatch.setenv(name, str(value))
+    save(house, "01_one", notebook("import matplotlib\n(matplotlib.rcParams['lines.linewidth'], 'dark' in globals(), matplotlib.get_backend())"))
+    assert not command.main(["01"])
+    executed = nbformat.reads(files(house, "build")["notebooks/01_one.ipynb"].decode(), as_version=4)
+    linewidth, dark, backend = eval(executed.cells[1].outputs[0].data["text/plain"])
+    assert (linewidth, dark) == (1.5, False) and "inline" in backend
+
+
+def test_a_script_of_an_executed_notebook_is_python(house):
+    from nbconvert import ScriptExporter
+    assert not command.main(["01"])
+    _, resources = ScriptExporter().from_filename(str(house / "build" / "notebooks" / "01_one.ipynb"))
+    assert resources["output_extension"] == ".py"
+
+
+# The table in README.md
+
+@pytest.mark.parametrize("text, complaint", [
+    (None, "README.md cannot be read"), (b"\xff", "README.md cannot be read"), (b"no markers", "no lines <!-- headlines -->"),
+    (b"<!-- end of headlines --> <!-- headlines -->", "no lines <!-- headlines -->")])
+def test_a_readme_without_a_place_for_the_table_is_noticed_before_anything_runs(house, text, complaint):
+    (house / "README.md").unlink()
+    if text:
+        (house / "README.md").write_bytes(text)
+    before = files(house, "notebooks"), files(house, "figures")
+    with pytest.raises(SystemExit, match=complaint):
+        command.main(["--update"])
+    assert (files(house, "notebooks"), files(house, "figures")) == before and not (house / "build/notebooks/01_one.ipynb").exists()
+    assert not command.main(["01"]), "which needs no README.md"
+
+
+def test_another_notebook_that_cannot_be_read_is_noticed_before_anything_is_replaced(house):
+    broken(house, b"{")
+    before = files(house, "notebooks"), files(house, "figures")
+    with pytest.raises(SystemExit, match="01_one.ipynb: FAILED cannot be read.*nothing was replaced"):
+        command.main(["02", "--update"])
+    assert (files(house, "notebooks"), files(house, "figures")) == before
+
+
+def test_whatever_a_claim_says_is_one_row_of_the_table(house):
+    texts = ["a | b", "a\nb", "a\r\n\r\n| b |", "<b>a</b> & b", r"a \| b"]
+    save(house, "01_one", notebook(*((f"from autoenc import claim\nclaim({text!r}, 1, at_least=0)", "headline") for text in texts)))
+    assert not command.main(["01", "--update"])
+    lines = (house / "README.md").read_text("utf-8").splitlines()
+    assert lines[:2] == ["Above", "<!-- headlines -->"] and lines[-2:] == ["<!-- end of headlines -->", "Below"]
+    assert len(lines) == 6 + len(texts)
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 6 and "<b>" not in line for line in lines[4:-2])
+
+
+# Choices
 
 def test_an_error_that_a_cell_may_raise_is_not_the_one_that_fails(house):
     save(house, "01_one", notebook(("1 / 0", "raises-exception"), "oops"))

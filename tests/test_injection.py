@@ -22,8 +22,7 @@ ATTACKS = ["</script><img src=x onerror=window.hacked=1>", '"><script>window.hac
 def outputs(attack, monkeypatch):
     """An explorer with the attack in its labels, values and alt; a claim; a table; a figure with it as its alt."""
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw=True, metadata={}: shown.append(
-        (data if raw is True and isinstance(data, dict) else {"text/markdown": data.data}, metadata)))
+    monkeypatch.setattr("autoenc.report.claims.publish", lambda data, metadata=None: shown.append((data, metadata or {})))
     claim(attack, 1, at_least=0)
     table(["label"], [attack])
     box = Explorer(lambda a, b: np.zeros((5, 3), np.uint8), (attack, ["a", attack]), (attack, [attack, "b"]), alt=attack)

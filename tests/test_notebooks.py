@@ -3,6 +3,7 @@
 That their outputs come out again is checked beside this, by nbval on notebooks/.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -86,9 +87,84 @@ def test_every_number_in_the_prose_stands_in_an_output(notebook):
             assert not missing, f"{missing} in: {cell.source[:200]}"
 
 
+# Exercises: a cell to be filled in, a cell that checks it, and a solution, with tags exercise:NAME, check:NAME, solution:NAME
+
+LEAST = 0           # exercises of a notebook that check themselves
+
+SPOIL = """
+def _spoilt(answer):
+    if isinstance(answer, tuple):
+        return tuple(map(_spoilt, answer))
+    return not answer if isinstance(answer, bool) else answer * 1.01 + 0.01
+_solution = {name}
+{name} = lambda *given, **named: _spoilt(_solution(*given, **named))
+"""
+
+
+def exercises(notebook):
+    """{name: {kind: place of its cell}}, with the kinds exercise, check and solution."""
+    found = {}
+    for place, cell in enumerate(notebook.cells):
+        for tag in cell.metadata.get("tags", []):
+            kind, _, name = tag.partition(":")
+            if kind in ("exercise", "check", "solution"):
+                assert kind not in found.setdefault(name, {}), f"two cells have the tag {tag}"
+                found[name][kind] = place
+    return found
+
+
+def solution(notebook, parts):
+    """The Python of an exercise's solution, the only fenced block of its cell."""
+    block, = re.findall(r"```python\n(.*?)```", notebook.cells[parts["solution"]].source, re.S)
+    return block
+
+
+def function(source):
+    """The name of the function that a cell defines."""
+    name, = [part.name for part in ast.parse(source).body if isinstance(part, ast.FunctionDef)]
+    return name
+
+
+def verdicts(cell):
+    return [output.metadata["check"]["right"] for output in cell.outputs if "check" in output.get("metadata", {})]
+
+
+def test_exercises_are_not_filled_in_and_say_so(notebook):
+    found = exercises(notebook)
+    assert len(found) >= LEAST
+    for name, parts in found.items():
+        assert parts.keys() == {"exercise", "check", "solution"}, name
+        cell = notebook.cells[parts["exercise"]]
+        assert function(cell.source) == function(solution(notebook, parts))
+        assert not cell.outputs
+        assert set(verdicts(notebook.cells[parts["check"]])) == {None}, name
+        assert parts["exercise"] < parts["check"] < parts["solution"]
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if exercises(nbformat.read(path, as_version=4))], ids=lambda path: path.stem)
+def test_solutions_are_right_and_an_answer_a_hundredth_away_is_not(path):
+    """The notebook is run with its solutions filled in; then each check once more, with what the solution returns changed."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    notebook = nbformat.read(path, as_version=4)
+    found = exercises(notebook)
+    for parts in found.values():
+        notebook.cells[parts["exercise"]].source = solution(notebook, parts)
+    last = max(parts["check"] for parts in found.values())
+    again = []
+    for parts in found.values():
+        name, check = function(notebook.cells[parts["exercise"]].source), notebook.cells[parts["check"]]
+        spoilt = nbformat.v4.new_code_cell(SPOIL.format(name=name) + check.source + f"\n{name} = _solution")
+        again.append(spoilt)
+    notebook.cells = notebook.cells[:last + 1] + again
+    nbclient.NotebookClient(notebook, kernel_name="python3", startup_timeout=300).execute(cwd=str(path.parent))
+    for (name, parts), spoilt in zip(found.items(), again, strict=True):
+        assert set(verdicts(notebook.cells[parts["check"]])) == {True}, name
+        assert False in verdicts(spoilt) and None not in verdicts(spoilt), name
+
+
 def test_the_recorded_studies_are_those_of_the_notebooks():
-    asked = {name for path in NOTEBOOKS for name in re.findall(r'recorded\(\\?"(\w+)', path.read_text())}
-    assert asked == {path.stem for path in (ROOT / "notebooks" / "recorded").glob("*.json")}
+    asked = {name for path in NOTEBOOKS for name in re.findall(r'recorded\(\\?"(\w+)', path.read_text("utf-8"))}
+    assert asked == {path.name.partition(".")[0] for path in (ROOT / "notebooks" / "recorded").glob("*.json")}
 
 
 def test_the_figures_folder_holds_the_figures_of_the_notebooks_and_of_the_benchmark():

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from autoenc.report.claims import check, claim, table  # noqa: E402
 def shown(monkeypatch):
     """What has been shown: a list of (data, metadata)."""
     outputs = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw=False, metadata=None: outputs.append((data, metadata)))
+    monkeypatch.setattr("autoenc.report.claims.publish", lambda data, metadata=None: outputs.append((data, metadata)))
     return outputs
 
 
@@ -150,14 +152,24 @@ def test_a_check_may_be_told_how_near_is_near_enough(shown):
     assert check("pi", 3.14, np.pi, tolerance=1e-3) and not check("pi", 3.1, np.pi, tolerance=1e-3)
 
 
+def test_in_a_script_claims_checks_and_tables_are_printed():
+    """Python without a notebook, as after `jupyter nbconvert --to script`."""
+    program = ("from autoenc import claim; from autoenc.report.claims import check, table\n"
+               "claim('it works', 3, at_least=2); check('pi', None, 3); table(['rate'], [0.1])")
+    printed = subprocess.run([sys.executable, "-X", "utf8", "-c", program], cwd=Path(__file__).parent.parent, check=True,
+                             capture_output=True, encoding="utf-8").stdout
+    assert printed.splitlines() == ["✓ it works: measured 3, claimed at least 2", "· pi: not filled in yet, your turn",
+                                    "| rate |", "| --- |", "| 0.1 |"]
+
+
 # Tables
 
 def test_a_table_is_markdown_with_a_header(shown):
     table(["rate", "found"], ["0.1", 3], ["|", 0.5])
-    assert shown[0][0].data.splitlines() == [
+    assert shown[0][0]["text/plain"].splitlines() == [
         "| rate | found |", "| --- | --- |", "| 0.1 | 3 |", r"| \| | 0.5 |"]
 
 
 def test_whatever_a_table_s_cell_holds_is_text_on_one_line(shown):
     table(["a\nb"], ["<b>|\r\n&"])
-    assert shown[0][0].data.splitlines()[::2] == ["| a b |", r"| &lt;b&gt;\| &amp; |"]
+    assert shown[0][0]["text/plain"].splitlines()[::2] == ["| a b |", r"| &lt;b&gt;\| &amp; |"]

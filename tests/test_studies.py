@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -319,6 +320,35 @@ def test_jobs_are_processes_and_the_results_those_of_one(folder):
     assert b"class Network" in written[0]
 
 
+DASK = """
+import os
+def where(n):
+    import time
+    time.sleep(0.1)
+    return dict(process=os.getpid())
+processes = {result["process"] for result in recorded("where", where, [dict(n=n) for n in range(20)], map=on_dask)}
+here = recorded("solved_here", solved, cases)
+client.close()
+print(len(processes), os.getpid() in processes, here == shares, len(shares))
+"""
+
+
+def test_the_sweep_of_the_readme_runs_on_two_workers_of_dask(rerun, monkeypatch):
+    """As it stands, in a notebook's kernel, but with fewer epochs and seeds."""
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install dask[distributed]")
+    nbclient, v4 = pytest.importorskip("nbclient"), pytest.importorskip("nbformat.v4")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"```python\n(from dask.*?)```", readme, re.S)[1]
+    small = block.replace("epochs=3000", "epochs=20").replace("range(100)", "range(2)")
+    assert small.count("20") >= 1 and small != block
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    made = v4.new_notebook(cells=[v4.new_code_cell(small), v4.new_code_cell(DASK)])
+    nbclient.NotebookClient(made, kernel_name="python3", startup_timeout=300).execute(cwd=str(rerun.parent))
+    printed = "".join(output.text for output in made.cells[1].outputs if output.get("name") == "stdout")
+    assert printed.split() == ["2", "False", "True", "6"]
+    assert names(rerun) == ["solved.json", "solved_here.json", "where.json"]
+
+
 # The source of a study
 
 def helper():
@@ -358,11 +388,12 @@ ASK = "recorded('classes', study)"
 def test_a_class_of_the_notebook_that_has_changed_or_what_it_uses_is_noticed(rerun, monkeypatch, changed):
     """In a shell like a notebook's, where Python's own inspect finds no source of a class."""
     shells = pytest.importorskip("IPython.core.interactiveshell")
-    shell = shells.InteractiveShell()
+    without_history = pytest.importorskip("traitlets.config").Config({"HistoryManager": {"enabled": False}})
+    shell = shells.InteractiveShell(config=without_history)
     monkeypatch.setitem(sys.modules, "__main__", shell.user_module)
 
     def cell(source):
-        shell.run_cell(source, store_history=True).raise_error()
+        shell.run_cell(source).raise_error()
 
     for source in CELLS:
         cell(source)

@@ -19,6 +19,15 @@ def needs(name):
         raise ModuleNotFoundError(how_to_install(error.name), name=error.name) from None
 
 
+def publish(data, metadata=None):
+    """Show data, {kind: content} with "text/plain" among the kinds: as a notebook's output, or print it as text in a script."""
+    shell = needs("IPython.core.interactiveshell").InteractiveShell
+    if shell.initialized():
+        needs("IPython.display").display(data, raw=True, metadata=metadata)
+    else:
+        print(data["text/plain"])
+
+
 def how_to_install(missing):
     """What to say when a module is missing: the line that installs all that the report needs and that is not there."""
     try:

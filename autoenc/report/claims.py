@@ -10,8 +10,8 @@ from html import escape
 
 import numpy as np
 
-from ..checks import must, number
-from . import needs
+from ..checks import number, require
+from . import publish
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -25,9 +25,9 @@ def claim(text, measured, at_least=None, at_most=None, unit=""):
     same unit; a truth needs none, and a number without one fails.  unit: what is written behind the numbers, as "rad";
     with "%" they are shares, and 0.5 is shown as 50%.  TypeError or ValueError for other arguments.
     """
-    must(isinstance(text, str), "text", text, "a sentence", TypeError)
-    must(isinstance(unit, str), "unit", unit, "a word", TypeError)
-    must(at_least is None or at_most is None, "at_least or at_most", (at_least, at_most), "one bound, not both")
+    require(isinstance(text, str), "text", text, "a sentence", TypeError)
+    require(isinstance(unit, str), "unit", unit, "a word", TypeError)
+    require(at_least is None or at_most is None, "at_least or at_most", (at_least, at_most), "one bound, not both")
     if isinstance(measured, (bool, np.bool_)):
         measured = bool(measured)
     else:
@@ -54,7 +54,7 @@ def _show_claim(text, value, required, holds, metadata):
     if required != "true":
         plain += f": measured {value}, claimed {required}"
         html += f': measured <span class="measured">{escape(value)}</span>, claimed <span class="required">{escape(required)}</span>'
-    show(plain, f'<p class="claim">{html}</p>', metadata)
+    publish({"text/plain": plain, "text/html": f'<p class="claim">{html}</p>'}, metadata)
 
 
 def storable(measured):
@@ -106,8 +106,9 @@ def check(name, yours, true, tolerance=1e-6):
     """
     right, remark = _judged(yours, true, tolerance)
     mark = {True: "✓", False: "✗", None: "·"}[right]
-    show(f"{mark} {name}: {remark}", f'<p class="check">{mark} {escape(name)}: {escape(remark)}</p>',
-         {"check": dict(check=name, right=right)})
+    publish({"text/plain": f"{mark} {name}: {remark}",
+             "text/html": f'<p class="check">{mark} {escape(name)}: {escape(remark)}</p>'},
+            {"check": dict(check=name, right=right)})
     return right
 
 
@@ -143,19 +144,13 @@ def _judged(yours, true, tolerance):
     return False, f"your answer{where} is {float(yours[place]):.6g}, and {float(true[place]):.6g} is right"
 
 
-# Output
-
-def show(plain, html, metadata):
-    """Show a line as text, and as HTML where that can be shown."""
-    display = needs("IPython.display").display
-    display({"text/plain": plain, "text/html": html}, raw=True, metadata=metadata)
-
+# Tables
 
 def table(header, *rows):
     """Show rows of text and numbers as a table."""
-    ipython = needs("IPython.display")
     lines = [header, ["---"] * len(header), *rows]
-    ipython.display(ipython.Markdown("\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)))
+    text = "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
+    publish({"text/plain": text, "text/markdown": text})
 
 
 def cell(content):

@@ -11,7 +11,9 @@ import re
 import sys
 from base64 import b64decode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import matplotlib
 import matplotlib.font_manager  # noqa: F401    builds its font cache here, not loudly inside a notebook
 import nbformat
 from nbclient import NotebookClient
@@ -26,46 +28,116 @@ from .studies import JOBS, RERUN
 NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("build"), Path("README.md")
 
 TABLE = r"(?s)(<!-- headlines -->).*(<!-- end of headlines -->)"
+# What a notebook says about its language: without a version, which would differ, but with all that exporters ask for.
+LANGUAGE = dict(name="python", file_extension=".py", mimetype="text/x-python", nbconvert_exporter="python",
+                pygments_lexer="ipython3")
 
+
+# One notebook
 
 def run(path):
     """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
 
-    Returns it and None, or it as far as it came and why its last cell failed; then there are no slides.
+    Returns it and None, or it as far as it came (None if it cannot be read) and what went wrong, and where: whatever that
+    is, it is the failure of this notebook.  Only files that cannot be written end the command.
     """
-    notebook, failure = nbformat.read(path, as_version=4), None
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata.language_info = {"name": "python"}        # JupyterLab writes down its version too
-    client = NotebookClient(notebook, kernel_name="python3", record_timing=False)
-    with open(BUILD / f"{path.stem}.log", "w") as log, client.setup_kernel(stderr=log, cwd=str(path.parent)):
-        try:
-            for place, cell in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
-                client.execute_cell(cell, place)
-        except (CellExecutionError, DeadKernelError) as error:
-            why = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "the kernel died"
-            failure = f"{path.name}: FAILED in code cell {client.code_cells_executed}: {why}"
-            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
+    try:
+        notebook = read(path)
+    except Exception as error:
+        return None, failed(path, "cannot be read", error)
+    failure = execute(notebook, path)
+    try:
+        pictures = figures(notebook)
+    except Exception as error:
+        pictures = {}
+        failure = failure or failed(path, "its figures cannot be gathered", error)
     if not failure:
-        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-        replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
-    write(BUILD, path, notebook)
+        failure = export(notebook, path)
+    write(BUILD, path, notebook, pictures)
     return notebook, failure
 
 
+def read(path):
+    """A notebook, without what an earlier run knew of its widgets and its Python."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = LANGUAGE
+    return notebook
+
+
+def execute(notebook, path):
+    """Run the cells of a notebook; None, or why one failed: then it is the notebook's last."""
+    client, place = NotebookClient(notebook, kernel_name="python3", record_timing=False, startup_timeout=300), 0
+    with TemporaryDirectory(ignore_cleanup_errors=True) as empty, open(BUILD / f"{path.stem}.log", "w") as log:
+        try:
+            with client.setup_kernel(stderr=log, cwd=str(path.parent), env=surroundings(empty)):
+                for place, one in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
+                    client.execute_cell(one, place)
+        except Exception as error:
+            del notebook.cells[place + 1:]                      # which hold what an earlier run has left
+            number = client.code_cells_executed
+            return failed(path, f"in code cell {number}" if number else "before its first cell", error)
+    return None
+
+
+def surroundings(empty):
+    """The environment of a kernel: IPython's settings come from an empty folder, matplotlib's from itself, not from the reader."""
+    variables = {**os.environ, "IPYTHONDIR": empty, "MATPLOTLIBRC": str(Path(matplotlib.get_data_path(), "matplotlibrc"))}
+    variables.pop("MPLBACKEND", None)
+    return variables
+
+
+def export(notebook, path):
+    """Write the slides of an executed notebook; None, or why there are none."""
+    try:
+        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
+    except Exception as error:
+        return failed(path, "in its slides", error)
+    replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
+    return None
+
+
+def failed(path, where, error):
+    """What is said of a notebook when something went wrong."""
+    if isinstance(error, CellExecutionError):
+        why = f"{error.ename}: {error.evalue}"
+    elif isinstance(error, DeadKernelError):
+        why = "the kernel died"
+    else:
+        why = f"{type(error).__name__}: {error}"
+    return f"{path.name}: FAILED {where}: {why}"
+
+
+def figures(notebook):
+    """The pictures of the cells that have a tag figure:NAME, as {NAME: bytes}."""
+    pictures = {}
+    for one in notebook.cells:
+        for tag in one.metadata.get("tags", []):
+            name = tag.removeprefix("figure:")
+            if name == tag:
+                continue
+            if not re.fullmatch(r"[\w-]+", name):
+                raise ValueError(f"the tag {tag!r} must name its figure with letters, digits, _ and - alone")
+            for output in one.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    pictures[name] = b64decode(output.data["image/png"])
+    return pictures
+
+
+def write(folder, path, notebook, pictures):
+    """Write a notebook and its pictures to their places in a folder."""
+    text = nbformat.writes(notebook) + "\n"
+    replace(folder / path, text.encode("utf-8", "backslashreplace"))        # half a pair of surrogates is \ud83d in JSON
+    for name, picture in pictures.items():
+        replace(folder / FIGURES / f"{name}.png", picture)
+
+
+# What they claim and record
+
 def studies(paths):
     """The names of the recorded studies of notebooks."""
-    return {name for path in paths for name in re.findall(r'recorded\(\\?[\'"](\w+)', path.read_text("utf-8"))}
-
-
-def write(folder, path, notebook):
-    """Write a notebook, and the pictures of its cells that have a tag figure:NAME, to their places in a folder."""
-    replace(folder / path, (nbformat.writes(notebook) + "\n").encode())
-    for cell in notebook.cells:
-        for tag in cell.metadata.get("tags", []):
-            for output in cell.get("outputs", []):
-                if tag.startswith("figure:") and "image/png" in output.get("data", {}):
-                    picture = folder / FIGURES / f"{tag.removeprefix('figure:')}.png"
-                    replace(picture, b64decode(output.data["image/png"]))
+    return {name for path in paths for name in re.findall(r'recorded\(\\?[\'"](\w+)', path.read_text("utf-8", "replace"))}
 
 
 def table(notebooks, tag=None):
@@ -74,19 +146,28 @@ def table(notebooks, tag=None):
     for path, notebook in notebooks.items():
         for claim in claims(notebook, tag):
             holds = "yes" if claim["holds"] else "NO"
-            measured = claim.get("shown") or f"{claim['measured']:.4g}"         # which notebooks of old versions lack
-            rows.append([path.name[:2], holds, measured, claim["required"], cell(claim["claim"])])
+            rows.append([path.name[:2], holds, shown(claim), str(claim["required"]), cell(claim["claim"])])
     widths = [max(map(len, column)) for column in zip(*rows)][:-1] + [3]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
 
 
+def shown(claim):
+    """What a claim measured, as a reader sees it; notebooks of older versions have the bare number."""
+    measured = claim.get("shown", claim.get("measured"))
+    return f"{measured:.4g}" if isinstance(measured, float) else str(measured)
+
+
 def claims(notebook, tag=None):
     """What a notebook claims, in all cells or in those with a tag: the metadata of its outputs."""
-    cells = [cell for cell in notebook.cells if tag is None or tag in cell.metadata.get("tags", [])]
-    return [output.metadata["claim"] for cell in cells for output in cell.get("outputs", [])
-            if "claim" in output.get("metadata", {})]
+    found = []
+    for one in notebook.cells:
+        if tag is None or tag in one.metadata.get("tags", []):
+            found += [output.metadata["claim"] for output in one.get("outputs", []) if "claim" in output.get("metadata", {})]
+    return found
 
+
+# The command
 
 def options_of(arguments, files):
     """The options of the command, with `paths`, the notebooks that are to be run, and `studies`, those to be run anew."""
@@ -125,14 +206,38 @@ def main(arguments=None):
     prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = options.studies
     os.environ[JOBS] = str(options.jobs)
+    if options.update:
+        others = readable(files)
+        readme = readme_with_markers()
     notebooks, failures = zip(*map(run, options.paths))
-    executed = dict(zip(options.paths, notebooks))
+    executed = {path: notebook for path, notebook in zip(options.paths, notebooks) if notebook}
     print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
     if options.update and not any(failures):
         for path, notebook in executed.items():
-            write(Path(), path, notebook)
-        headlines = table({path: nbformat.read(path, as_version=4) for path in files}, "headline")
-        text = README.read_text("utf-8")
-        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", text).encode())
+            write(Path(), path, notebook, figures(notebook))
+        headlines = table({**others, **executed}, "headline")
+        replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", readme).encode())
     return "\n".join(filter(None, failures)) or None
 
+
+def readable(files):
+    """Before --update: all notebooks, {path: notebook}, for the table has the claims of those that are not run, too."""
+    notebooks = {}
+    for path in files:
+        try:
+            notebooks[path] = read(path)
+        except Exception as error:
+            sys.exit(f"{failed(path, 'cannot be read', error)}; nothing was replaced")
+    return notebooks
+
+
+def readme_with_markers():
+    """Before --update: the text of README.md, which must have a place for the table of results."""
+    try:
+        text = README.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        sys.exit(f"{README} cannot be read: {error}; nothing was replaced")
+    if not re.search(TABLE, text):
+        sys.exit(f"{README} has no lines <!-- headlines --> and <!-- end of headlines -->, between which the table of results "
+                 "belongs; nothing was replaced")
+    return text

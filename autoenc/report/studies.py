@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
-from ..checks import must
+from ..checks import require
 from ..files import replace
 from . import needs
 
@@ -44,8 +44,8 @@ def recorded(name, study, cases=None, map=None):
     ValueError if there are no results, or none of a case, or if they are of another version of the study; TypeError for
     arguments that are none.
     """
-    must(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
-    must(inspect.isfunction(study), "study", study, "a function", TypeError)
+    require(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
+    require(inspect.isfunction(study), "study", study, "a function", TypeError)
     keys = None if cases is None else _keys(study, cases)
     _find_folder()
     source = _source(study)
@@ -69,7 +69,7 @@ def recorded(name, study, cases=None, map=None):
 def _run(name, study, source):
     """Run a study that has no cases, and write its file."""
     results = _plain(study())
-    must(isinstance(results, dict), "the result of a study without cases", results, "a dictionary", TypeError)
+    require(isinstance(results, dict), "the result of a study without cases", results, "a dictionary", TypeError)
     lines = [f"  {json.dumps(key)}: {json.dumps(values)}" for key, values in results.items()]
     _write(_path(name), source, '"results": {\n' + ",\n".join(lines) + "}")
 
@@ -118,7 +118,7 @@ def _plain(results):
 
 
 def _as_list(value):
-    must(hasattr(value, "tolist"), "a value among the results", value, "an array, or what JSON can hold", TypeError)
+    require(hasattr(value, "tolist"), "a value among the results", value, "an array, or what JSON can hold", TypeError)
     return value.tolist()
 
 
@@ -126,17 +126,17 @@ def _as_list(value):
 
 def _keys(study, cases):
     """What each case is known by, once it is clear that the study can be called with it."""
-    must(isinstance(cases, (list, tuple)), "cases", cases, "a list of dictionaries", TypeError)
+    require(isinstance(cases, (list, tuple)), "cases", cases, "a list of dictionaries", TypeError)
     keys = []
     for place, case in enumerate(cases):
-        must(isinstance(case, dict), f"cases[{place}]", case, f"a dictionary of arguments of {study.__name__}", TypeError)
+        require(isinstance(case, dict), f"cases[{place}]", case, f"a dictionary of arguments of {study.__name__}", TypeError)
         try:
             inspect.signature(study).bind(**case)
             keys.append(_key(case))
         except TypeError as error:
             raise TypeError(f"cases[{place}] was {case!r}; it must be a dictionary of arguments of {study.__name__}, of "
                             f"numbers, words, truths, None and lists of them: {error}") from None
-        must(keys[-1] not in keys[:-1], f"cases[{place}]", case, "another case than those before it")
+        require(keys[-1] not in keys[:-1], f"cases[{place}]", case, "another case than those before it")
     return keys
 
 

@@ -1,15 +1,17 @@
-"""Do the tests see a mistake?  One small mistake at a time is put into the mathematics, and the tests are run.
+"""Do the tests see a mistake?  One small mistake at a time is put into the package, and the tests are run.
 
-    python -m tests.tools.mutants [layers losses optimizers noise]        about half an hour on two cores; writes tests/tools/MUTANTS.md
+    python -m tests.tools.mutants [layers losses …] [--sample 40]       hours on two cores, or forty of each module; writes tests/tools/MUTANTS.md
 
 A mutant is a copy of the package with one operator, comparison, number, truth value or NumPy function exchanged, or one
 statement left out.  It is killed if a test fails or does not come to an end.  With names of modules only those are
-tried, and the rows of the others stay as they are.
+tried, and the rows of the others stay as they are; a sample is the same each time.
 """
 
+import argparse
 import ast
 import copy
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -17,15 +19,29 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("MUTANTS.md")
-MODULES = ["layers", "losses", "optimizers", "noise"]
-# The likely killers first: pytest stops at the first failure.  Convolutions take long, and know layers only.
-TESTS = ["test_{module}.py", "test_training.py", "test_models.py", "test_properties.py"]
-MORE = {"layers": ["test_convolutions.py"]}
+# The modules and their tests, the likely killers first: pytest stops at the first failure.
+MATHEMATICS = ["test_training.py", "test_models.py", "test_properties.py"]
+TESTS = {
+    "layers": ["test_layers.py", *MATHEMATICS, "test_convolutions.py"],
+    "losses": ["test_losses.py", *MATHEMATICS],
+    "optimizers": ["test_optimizers.py", *MATHEMATICS],
+    "noise": ["test_noise.py", *MATHEMATICS],
+    "convolutions": ["test_convolutions.py", "test_vae.py", "test_torch.py"],
+    "vae": ["test_vae.py", "test_files.py", "test_properties.py", "test_torch.py"],
+    "training": ["test_training.py", "test_vae.py", "test_models.py"],
+    "files": ["test_files.py", "test_studies.py", "test_command.py"],
+    "report/claims": ["test_report.py", "test_command.py"],
+    "report/studies": ["test_studies.py"],
+    "report/command": ["test_command.py"],
+    "report/explorer": ["test_explorer.py", "test_injection.py"],
+    "report/slides": ["test_slides.py", "test_decks.py"],
+}
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.BitAnd: ast.BitOr, ast.FloorDiv: ast.Mult,
@@ -80,9 +96,9 @@ def mutants(source):
 def survives(folder, module, source, seconds=600):
     """Whether all tests pass with this source of a module, in a copy of the tree."""
     path = folder / "autoenc" / f"{module}.py"
-    original = path.read_text()
-    path.write_text(source)
-    tests = [f"tests/{name.format(module=module)}" for name in TESTS + MORE.get(module, [])]
+    original = path.read_text("utf-8")
+    path.write_text(source, "utf-8")
+    tests = [f"tests/{name}" for name in TESTS[module]]
     settings = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     try:
@@ -94,11 +110,11 @@ def survives(folder, module, source, seconds=600):
     except subprocess.TimeoutExpired:
         return False
     finally:
-        path.write_text(original)
+        path.write_text(original, "utf-8")
 
 
-def main(modules):
-    """Judge the mutants of these modules: {module: (how many there are, those that survived)}."""
+def main(modules, sample=None):
+    """Judge the mutants of these modules: {module: (how many were tried, those that survived)}."""
     workers, free, results = os.cpu_count(), SimpleQueue(), {}
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(workers) as pool:
         for number in range(workers):
@@ -106,54 +122,62 @@ def main(modules):
             shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "build", "figures", "__pycache__"))
             free.put(folder)
 
-        def judge(module, source, seconds=600):
+        def judge(module, seconds, mutant):
+            """Whether one mutant, a pair of words and source, survives in the next free copy."""
             folder = free.get()
             try:
-                return survives(folder, module, source, seconds)
+                return survives(folder, module, mutant[1], seconds)
             finally:
                 free.put(folder)
 
         for module in modules:
-            source, start = (ROOT / "autoenc" / f"{module}.py").read_text(), time.monotonic()
-            assert judge(module, ast.unparse(ast.parse(source))), "the tests fail without any mutant"
+            source, start = (ROOT / "autoenc" / f"{module}.py").read_text("utf-8"), time.monotonic()
+            assert judge(module, 3600, ("none", ast.unparse(ast.parse(source)))), "the tests fail without any mutant"
             longest = 60 + 5 * (time.monotonic() - start)
-            assert not judge(module, "raise Exception"), "the tests do not use the mutant"
+            assert not judge(module, 3600, ("all", "raise Exception")), "the tests do not use the mutant"
             found = list(mutants(source))
-            alive = [what for (what, _), survived in zip(found, pool.map(lambda mutant: judge(module, mutant[1], longest), found))
-                     if survived]
+            if sample and sample < len(found):
+                found = random.Random(0).sample(found, sample)
+            verdicts = pool.map(partial(judge, module, longest), found)
+            alive = [what for (what, _), survived in zip(found, verdicts) if survived]
             results[module] = len(found), alive
             print(f"{module}: {len(found) - len(alive)} of {len(found)} killed in {time.monotonic() - start:.0f} s", *alive,
                   sep="\n    ", flush=True)
+            written(results)
     return results
 
 
 def before():
     """What tests/tools/MUTANTS.md says: {module: (mutants, survivors)}, and what was said of each survivor."""
-    text = TABLE.read_text() if TABLE.exists() else ""
+    text = TABLE.read_text("utf-8") if TABLE.exists() else ""
     said = dict(line.rsplit(" — ", 1) for line in text.splitlines() if line.startswith("- "))
-    alive = [re.match(r"- (\w+): `(.*)`$", key).groups() for key in said]
+    alive = [re.match(r"- ([\w/]+): `(.*)`$", key).groups() for key in said]
     return {module: (int(number), [what for name, what in alive if name == module])
-            for module, number in re.findall(r"^\| (\w+) \| (\d+) ", text, re.M) if module in MODULES}, said
+            for module, number in re.findall(r"^\| ([\w/]+) \| (\d+) ", text, re.M) if module in TESTS}, said
 
 
 def written(results):
     """Put results into the table; what was said of a survivor stays with it."""
     old, said = before()
-    results = {module: {**old, **results}[module] for module in MODULES if module in {**old, **results}}
+    results = {module: {**old, **results}[module] for module in TESTS if module in {**old, **results}}
     rows = [(module, number, number - len(alive)) for module, (number, alive) in results.items()]
     rows.append(("all", *(sum(row[place] for row in rows) for place in (1, 2))))
     lines = ["# Which mistakes the tests see", "",
              "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails.", "",
-             "| module | mutants | killed | share |", "|---|---|---|---|"]
+             "| module | mutants tried | killed | share |", "|---|---|---|---|"]
     lines += [f"| {module} | {number} | {killed} | {killed / number:.1%} |" for module, number, killed in rows]
     lines += ["", "The survivors, and why:", ""]
     for key in [f"- {module}: `{what}`" for module, (_, alive) in results.items() for what in alive]:
         lines.append(f"{key} — {said.get(key, 'not looked at yet')}")
-    TABLE.write_text("\n".join(lines) + "\n")
+    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - set(MODULES)
-    if unknown:
-        sys.exit(f"There is no module {min(unknown)!r} to mutate; there are: {', '.join(MODULES)}")
-    written(main(sys.argv[1:] or MODULES))
+    parser = argparse.ArgumentParser("python -m tests.tools.mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("modules", nargs="*", help=", ".join(TESTS))
+    parser.add_argument("--sample", type=int, help="try so many mutants of each module, chosen at random")
+    options = parser.parse_args()
+    for name in options.modules:
+        if name not in TESTS:
+            parser.error(f"there is no module {name!r} to mutate, but {', '.join(TESTS)}")
+    main(options.modules or TESTS, options.sample)

@@ -64,7 +64,7 @@ class Contender:
     """A process that runs one contender of one row when asked."""
 
     def __init__(self, interpreter, row, name, options):
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")         # noqa: SIM115    for as long as the process
         self.process = subprocess.Popen([interpreter, "-m", "tests.tools.benchmark.contenders", row, name, json.dumps(options)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         env=environment(ROWS[row][3]))

@@ -6,6 +6,7 @@ multiplications would take in one large matrix product, the quickest that the pr
 
 import math
 import time
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -87,7 +88,8 @@ def budget():
         for members, pictures, epochs in (None, pixels(), 5000), (None, pixels()[:1], 5000), (64, pixels(), 500), (1024, pixels(), 50):
             network = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
             layers, title = network.layers, "One network" if members is None else f"{members} networks"
-            times = spent(layers, lambda optimizer: network.fit(pictures, epochs, "mse", optimizer), epochs)
+            fit = partial(network.fit, pictures, epochs, "mse")
+            times = spent(layers, fit, epochs)
             tables.append(table(f"{title}, an epoch of {len(pictures)}", layers, len(pictures) * (members or 1), times, speed))
         model, x = VAE(), garments()[:1280]
         times = spent(model.layers, lambda optimizer: model.fit(x, 1, 128, optimizer, workers=1), len(x))
