@@ -11,7 +11,7 @@ import pytest
 from autoenc import VAE, Autoencoder
 from autoenc.convolutions import Conv2D, Conv2DTranspose
 from autoenc.layers import ACTIVATIONS
-from autoenc.models import Pass, views
+from autoenc.models import Chain, views
 from autoenc.report import network
 from tests.browser import chromium, opened
 
@@ -76,7 +76,7 @@ def test_convolutions_of_every_kind(page, kind, kernel, stride, padding, activat
     layer, rng = kind((7, 6, 2), 3, kernel, stride, padding, activation), np.random.default_rng(7)
     parameters = rng.normal(0, 0.5, math.prod(layer.shape)).astype(np.float32)
     x = rng.normal(0, 1, (4, 7, 6, 2)).astype(np.float32)
-    expected = Pass([layer], parameters, x.copy()).forward()
+    expected = Chain([layer], parameters, x.copy()).forward()
     ordered = network._ordered(layer, views([layer], parameters)[0])
     description = {"layers": [network._layer(layer)], "weights": network.packed(ordered)}
     np.testing.assert_allclose(in_the_page(page, description, x), expected.reshape(4, -1), atol=1e-5)

@@ -20,23 +20,23 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..checks import must, numbers
+from ..checks import numbers, require
 from ..models import Autoencoder
 from ..vae import VAE
+from . import needs
 from .atlas import Atlas, enlarged, write  # noqa: F401  until the notebooks need them no more
 from .network import described, packed
 
 TEMPLATES = Path(__file__).parent / "templates"
 NEW, SURE = 3, 0.25             # a picture is new from so many pixels off, and sure if all are so far from undecided
-COLOURS = "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#14213D", "#56B4E9", "#D55E00", "#8A8A8A", "#7A5195", "#A6761D"
+COLOURS = "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#14213D", "#56B4E9", "#808000", "#8A8A8A", "#7A5195", "#A6761D"
 SHARE = 0.005                   # of the prior that lies beyond the map, on every side
 STILL = 15, 9                   # columns and rows of the still picture
 
 
 def png(picture, factor=1):
     """A picture as the bytes of a PNG file with at most 256 colours, every pixel `factor` wide."""
-    from PIL import Image
-
+    Image = needs("PIL.Image")
     image = Image.fromarray(np.uint8(picture))
     if picture.ndim == 3:
         image = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -74,12 +74,12 @@ class Explorer:
 
     def __new__(cls, *arguments, **options):
         """Until the notebooks have changed: an `Atlas`, if the first argument is a function that draws."""
-        old = "render" in options or callable(arguments[0])
+        old = "render" in options or bool(arguments) and callable(arguments[0])
         return Atlas(*arguments, **options) if old else super().__new__(cls)
 
     def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, alt=None):
         self.networks = dict(networks) if isinstance(networks, dict) else {"": networks}
-        must(self.networks, "networks", networks, "a network, or a dictionary of at least one")
+        require(self.networks, "networks", networks, "a network, or a dictionary of at least one")
         for name, network in self.networks.items():
             _two_dimensional(name, network)
         self.epochs = _epochs(list(self.networks))
@@ -91,7 +91,7 @@ class Explorer:
         self.scale, self.limits = _axes(self.network, np.stack([mean for mean, _ in self.codes]))
         self.grid = self._grid()
         self.start = np.asarray(self._first() if start is None else self._on_the_map("start", start), float)
-        must(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the map")
+        require(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the map")
         things = f"{len(self.x)} characters, each at its code" if self.characters else f"{len(self.x)} codes, by class"
         self.alt = alt or f"The latent plane with {things}, and the picture that is decoded at a cross."
 
@@ -123,7 +123,7 @@ class Explorer:
         """A code as an array; ValueError if the map does not reach it."""
         z = numbers(name, z, (2,))
         low, high = self.limits[:, 2], self.limits[:, 3]
-        must(((low <= z) & (z <= high)).all(), name, z.tolist(), f"on the map, from {low.tolist()} to {high.tolist()}")
+        require(((low <= z) & (z <= high)).all(), name, z.tolist(), f"on the map, from {low.tolist()} to {high.tolist()}")
         return z
 
     def data(self):
@@ -155,8 +155,7 @@ class Explorer:
     @cached_property
     def sliders(self):
         """ipywidgets' sliders for z₁ and z₂; where a kernel runs they are in the page, and may be read, set and observed."""
-        import ipywidgets
-
+        ipywidgets = needs("ipywidgets")
         style, layout = {"description_width": "initial"}, {"width": "100%"}
         return tuple(ipywidgets.FloatSlider(value, min=low, max=high, step=(high - low) / 1000, description=name, style=style,
                                             layout=layout)
@@ -186,52 +185,52 @@ def _link(sliders, html):
 def _two_dimensional(name, network):
     """TypeError or ValueError unless this is a single network with two latent dimensions."""
     name = f"networks[{name!r}]" if name else "networks"
-    must(isinstance(network, (Autoencoder, VAE)), name, network, "an Autoencoder or a VAE", TypeError)
-    must(network.parameters.ndim == 1, name, network, "a single network, as model.member(0) is one of its members")
-    must(network.decoder[0].inputs == 2, name, network, "a network with two latent dimensions")
+    require(isinstance(network, (Autoencoder, VAE)), name, network, "an Autoencoder or a VAE", TypeError)
+    require(network.parameters.ndim == 1, name, network, "a single network, as model.member(0) is one of its members")
+    require(network.decoder[0].inputs == 2, name, network, "a network with two latent dimensions")
 
 
 def _epochs(names):
     """Whether the names of networks are epochs.  ValueError if only some are, or if they do not ascend, or for other names."""
     epochs = [isinstance(name, int) and not isinstance(name, bool) for name in names]
     wanted = "all strings, or whole numbers in ascending order"
-    must(all(epochs) or all(isinstance(name, str) for name in names), "networks' names", names, wanted)
-    must(not all(epochs) or names == sorted(names), "networks' names", names, wanted)
+    require(all(epochs) or all(isinstance(name, str) for name in names), "networks' names", names, wanted)
+    require(not all(epochs) or names == sorted(names), "networks' names", names, wanted)
     return all(epochs)
 
 
 def _pictures(networks, x, shape, binary):
     """The pictures (n, pixels), and the shape of one, (height, width)."""
     shapes = {network.shape if isinstance(network, VAE) else (network.sizes[0],) for network in networks}
-    must(len(shapes) == 1, "networks", shapes, "networks of pictures of one shape")
+    require(len(shapes) == 1, "networks", shapes, "networks of pictures of one shape")
     own, = shapes
     x = numbers("x", x, ("n", *own), low=0, high=1)
     if shape is None:
         shape = own[:2] if len(own) == 3 else {35: (7, 5)}.get(own[0])
     fits = isinstance(shape, tuple) and len(shape) == 2 and shape[0] * shape[1] == x[0].size
-    must(fits, "shape", shape, f"(height, width) of pictures of {x[0].size} grey pixels")
+    require(fits, "shape", shape, f"(height, width) of pictures of {x[0].size} grey pixels")
     if binary:
-        must(np.isin(x, (0, 1)).all(), "x", "grey pictures", "pictures of 0 and 1, or give names to their classes")
+        require(np.isin(x, (0, 1)).all(), "x", "grey pictures", "pictures of 0 and 1, or give names to their classes")
     return x.reshape(len(x), -1), list(shape)
 
 
 def _labels(labels, names, colours, count):
     """Labels, names and colours as lists; labels are strings, or whole numbers that have names."""
     labels = np.asarray(labels).tolist() if not isinstance(labels, (list, tuple)) else list(labels)
-    must(isinstance(labels, list) and len(labels) == count, "labels", labels, f"one for each of {count} pictures")
+    require(isinstance(labels, list) and len(labels) == count, "labels", labels, f"one for each of {count} pictures")
     if names is None:
-        must(all(isinstance(label, str) for label in labels), "labels", labels, "strings, or whole numbers with names")
-        must(colours is None, "colours", colours, "None: only classes have colours")
+        require(all(isinstance(label, str) for label in labels), "labels", labels, "strings, or whole numbers with names")
+        require(colours is None, "colours", colours, "None: only classes have colours")
         return labels, None, None
     names = list(names)
-    must(names and all(isinstance(name, str) and name for name in names), "names", names, "at least one name of a class")
+    require(names and all(isinstance(name, str) and name for name in names), "names", names, "at least one name of a class")
     whole = all(isinstance(label, (int, np.integer)) and 0 <= label < len(names) for label in labels)
-    must(whole, "labels", labels[:10], f"whole numbers from 0 to {len(names) - 1}, for so many names are given")
+    require(whole, "labels", labels[:10], f"whole numbers from 0 to {len(names) - 1}, for so many names are given")
     colours = list(COLOURS[:len(names)] if colours is None else colours)
     good = len(colours) == len(names) and all(isinstance(colour, str) and _is_colour(colour) for colour in colours)
-    must(good, "colours", colours, f"{len(names)} colours as '#0072B2'")
+    require(good, "colours", colours, f"{len(names)} colours as '#0072B2'")
     missing = [name for k, name in enumerate(names) if k not in labels]
-    must(not missing, "labels", f"without any {missing}", "at least one of every class that has a name")
+    require(not missing, "labels", f"without any {missing}", "at least one of every class that has a name")
     return [int(label) for label in labels], names, colours
 
 

@@ -14,7 +14,7 @@ from base64 import b64encode
 
 import numpy as np
 
-from ..checks import choice, must, numbers
+from ..checks import choice, numbers, require
 from ..convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from ..layers import ACTIVATIONS, Dense
 from ..models import Autoencoder, views
@@ -44,10 +44,10 @@ def described(model, part, probes):
     Raises TypeError or ValueError for anything else, for layers that `network.js` does not know and for parameters that
     are not finite.
     """
-    must(isinstance(model, (Autoencoder, VAE)), "model", model, "an Autoencoder or a VAE", TypeError)
+    require(isinstance(model, (Autoencoder, VAE)), "model", model, "an Autoencoder or a VAE", TypeError)
     choice("part", part, PARTS)
     parameters = numbers("the network's parameters", model.parameters, ("...", "n"), kinds="f")
-    must(parameters.ndim == 1, "model", model, "a single network, as model.member(0) is one of its members")
+    require(parameters.ndim == 1, "model", model, "a single network, as model.member(0) is one of its members")
     layers = {"encoder": model.encoder, "decoder": model.decoder, "whole": _whole(model)}[part]
     size = sum(math.prod(layer.shape) for layer in layers)
     weights = parameters[-size:] if part == "decoder" else parameters[:size]
@@ -76,7 +76,7 @@ def _whole(model):
 
 def _layer(layer):
     """A layer as plain values.  ValueError if `network.js` knows no such layer."""
-    must(type(layer) in KINDS, "a layer", layer, f"one of {', '.join(kind.__name__ for kind in KINDS)}")
+    require(type(layer) in KINDS, "a layer", layer, f"one of {', '.join(kind.__name__ for kind in KINDS)}")
     values = {"kind": KINDS[type(layer)], "inputs": layer.inputs, "outputs": layer.outputs}
     if hasattr(layer, "activation"):
         values["activation"] = _activation(layer.activation)
@@ -97,7 +97,7 @@ def _ordered(layer, array):
 def _activation(activation):
     """The name of an activation, which layers hold as a name or as a class."""
     names = [name for name, known in ACTIVATIONS.items() if activation in (name, known)]
-    must(names, "an activation", activation, f"one of {', '.join(map(repr, ACTIVATIONS))}")
+    require(names, "an activation", activation, f"one of {', '.join(map(repr, ACTIVATIONS))}")
     return names[0]
 
 

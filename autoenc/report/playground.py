@@ -8,7 +8,7 @@ probability of a character is proportional to (1 - p)^(n - d) p^d, where d of it
 import numpy as np
 
 from ..characters import HEIGHT, WIDTH
-from ..checks import must, number, numbers
+from ..checks import number, numbers, require
 from ..models import Autoencoder
 from .explorer import element, png
 from .network import described, packed
@@ -26,16 +26,16 @@ class Playground:
     """
 
     def __init__(self, network, pixels, labels, p=0.2, rng=0, alt=None):
-        must(isinstance(network, Autoencoder), "network", network, "an Autoencoder", TypeError)
-        must(network.parameters.ndim == 1, "network", network, "a single network, as model.member(0) is one of its members")
-        must(network.sizes[0] == HEIGHT * WIDTH, "network", network, f"one that takes {HEIGHT * WIDTH} pixels")
+        require(isinstance(network, Autoencoder), "network", network, "an Autoencoder", TypeError)
+        require(network.parameters.ndim == 1, "network", network, "a single network, as model.member(0) is one of its members")
+        require(network.sizes[0] == HEIGHT * WIDTH, "network", network, f"one that takes {HEIGHT * WIDTH} pixels")
         self.network, self.pixels = network, numbers("pixels", pixels, ("n", HEIGHT * WIDTH))
-        must(np.isin(self.pixels, (0, 1)).all(), "pixels", "grey", "0 and 1")
+        require(np.isin(self.pixels, (0, 1)).all(), "pixels", "grey", "0 and 1")
         self.labels = list(labels)
         texts = len(self.labels) == len(self.pixels) and all(isinstance(label, str) for label in self.labels)
-        must(texts, "labels", labels, f"{len(self.pixels)} strings")
+        require(texts, "labels", labels, f"{len(self.pixels)} strings")
         self.p = number("p", p, "a probability up to 0.5", lambda value: 0 <= value <= 0.5)
-        must(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the playground")
+        require(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the playground")
         self.alt = alt or "A noisy character, pixels to click, and what the network and Bayes' rule make of it."
         self.draws = np.random.default_rng(rng).random((40, *self.pixels.shape), np.float32)
         self.noisy = np.where(self.draws < self.p, 1 - self.pixels, self.pixels).astype(np.float32)

@@ -83,7 +83,7 @@ const largest = (values, count) => [...values.keys()].sort((a, b) => values[b] -
 function update() {
   const p = Number(slider.value), clean = target === null ? null : characters[target];
   const input = Float32Array.from({length: size}, (_, i) => {
-    const value = clean ? clean[i] : 0, flipped = clean && draw[i] < p;
+    const value = clean ? clean[i] : 0, flipped = clean !== null && draw[i] < p;
     return flipped !== clicked.has(i) ? 1 - value : value;
   });
   const belief = posterior(input), best = largest(belief, SHOWN), output = reconstruct(input);
