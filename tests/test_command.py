@@ -69,7 +69,8 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     assert (house / "README.md").read_text() == README.format("old")
     made = files(house, "build")
     assert made.keys() == {"01_one.log", "02_two.log", "notebooks/01_one.ipynb", "notebooks/02_two.ipynb", "figures/five.png",
-                           "figures/six.png", "slides/01_one.slides.html", "slides/02_two.slides.html"}
+                           "figures/six.png", "slides/01_one.slides.html", "slides/02_two.slides.html",
+                           "pages/01_one.html", "pages/02_two.html", "index.html"}
     assert made["figures/five.png"] == base64.b64decode(png(5, 4))
     executed = nbformat.read(io.StringIO(made["notebooks/02_two.ipynb"].decode()), as_version=4)
     assert [cell.get("execution_count") for cell in executed.cells] == [None, 1, 2]
@@ -148,7 +149,7 @@ def test_a_notebook_that_cannot_be_exported_is_written_and_leaves_the_others(hou
     save(house, "01_one", made)
     before = files(house, "notebooks"), files(house, "figures")
     failed = command.main(["--update"])
-    assert failed.startswith("01_one.ipynb: FAILED in its ") and r"\foo" in failed
+    assert failed.startswith("01_one.ipynb: FAILED to be exported: ") and r"\foo" in failed
     assert (files(house, "notebooks"), files(house, "figures")) == before
     assert {"notebooks/01_one.ipynb", "figures/five.png", "notebooks/02_two.ipynb", "slides/02_two.slides.html"} <= files(house, "build").keys()
     assert TABLE.splitlines()[-1] in capsys.readouterr().out
@@ -160,7 +161,7 @@ def test_claims_about_no_number_are_in_the_table(house, capsys):
     cells = [(f"from autoenc import claim\nclaim('it works', {measured}, {bound}=1)", "raises-exception")
              for measured in numbers for bound in ("at_most", "at_least")]
     save(house, "01_one", notebook(*cells))
-    assert "in its slides" in command.main(["01"]), "which have no place for failed cells"
+    assert "FAILED to be exported" in command.main(["01"]), "which have no place for failed cells"
     rows = [[part.strip() for part in line.split("|")[2:5]] for line in capsys.readouterr().out.splitlines()[2:-1]]
     assert rows == [["NO", "nan", "at most 1"], ["NO", "nan", "at least 1"], ["NO", "∞", "at most 1"], ["yes", "∞", "at least 1"],
                     ["yes", "−∞", "at most 1"], ["NO", "−∞", "at least 1"], ["NO", "1×10³⁰⁰", "at most 1"],

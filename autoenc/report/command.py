@@ -1,8 +1,9 @@
 """python -m autoenc: run the report.
 
 Executes the notebooks in order, each in a fresh kernel, and gathers into build/ what they made: the
-executed notebooks, their figures and the HTML slides.  The committed files stay as they are, unless one
-asks for --update: then notebooks and figures are replaced, and the table of results in README.md.
+executed notebooks, their figures, pages to read and HTML slides.  The committed files stay as they are,
+unless one asks for --update: then notebooks and figures are replaced, and the table of results in
+README.md.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 from ..files import one_line, prepare, replace
+from . import pages
 from .claims import cell
-from .slides import OfflineSlides
 from .studies import JOBS, RERUN
 
 NOTEBOOKS, FIGURES, BUILD, README = Path("notebooks"), Path("figures"), Path("build"), Path("README.md")
@@ -36,7 +37,7 @@ LANGUAGE = dict(name="python", file_extension=".py", mimetype="text/x-python", n
 # One notebook
 
 def run(path):
-    """Run a notebook from the top in a fresh kernel, and write it, its figures and its slides into build/.
+    """Run a notebook from the top in a fresh kernel, and write it, its figures, its page and its slides into build/.
 
     Returns it and None, or it as far as it came (None if it cannot be read) and what went wrong, and where: whatever that
     is, it is the failure of this notebook.  Only files that cannot be written end the command.
@@ -52,7 +53,10 @@ def run(path):
         pictures = {}
         failure = failure or failed(path, "its figures cannot be gathered", error)
     if not failure:
-        failure = export(notebook, path)
+        try:
+            pages.export(notebook, path, BUILD)
+        except ValueError as error:
+            failure = f"{path.name}: FAILED to be exported: {error}"
     write(BUILD, path, notebook, pictures)
     return notebook, failure
 
@@ -86,16 +90,6 @@ def surroundings(empty):
     variables = {**os.environ, "IPYTHONDIR": empty, "MATPLOTLIBRC": str(Path(matplotlib.get_data_path(), "matplotlibrc"))}
     variables.pop("MPLBACKEND", None)
     return variables
-
-
-def export(notebook, path):
-    """Write the slides of an executed notebook; None, or why there are none."""
-    try:
-        html, _ = OfflineSlides().from_notebook_node(notebook, {"metadata": {"name": path.stem, "path": path.parent}})
-    except Exception as error:
-        return failed(path, "in its slides", error)
-    replace(BUILD / "slides" / f"{path.stem}.slides.html", html.encode())
-    return None
 
 
 def failed(path, where, error):
@@ -203,7 +197,7 @@ def main(arguments=None):
     options = options_of(arguments, files)
     if not files:
         sys.exit(f"No notebooks in {NOTEBOOKS.resolve()}, which should be beside README.md")
-    prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
+    prepare(BUILD / NOTEBOOKS, BUILD / FIGURES, BUILD / "slides", BUILD / "pages", NOTEBOOKS, FIGURES, NOTEBOOKS / "recorded")
     os.environ[RERUN] = options.studies
     os.environ[JOBS] = str(options.jobs)
     if options.update:
@@ -211,7 +205,8 @@ def main(arguments=None):
         readme = readme_with_markers()
     notebooks, failures = zip(*map(run, options.paths))
     executed = {path: notebook for path, notebook in zip(options.paths, notebooks) if notebook}
-    print(f"{table(executed)}\nExecuted notebooks, figures and slides are in {BUILD}/")
+    pages.index(BUILD, executed)
+    print(f"{table(executed)}\nOpen {BUILD}/index.html: it leads to pages, slides and executed notebooks; the figures are beside it")
     if options.update and not any(failures):
         for path, notebook in executed.items():
             write(Path(), path, notebook, figures(notebook))
