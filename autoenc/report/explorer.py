@@ -42,7 +42,7 @@ def png(picture, factor=1):
         image = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     file = io.BytesIO()
-    image.save(file, "png", compress_level=1 if factor > 1 else 9)
+    image.save(file, "png", compress_level=9)
     return file.getvalue()
 
 

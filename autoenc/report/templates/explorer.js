@@ -19,6 +19,7 @@ const EXTRA = [213, 94, 0], MISSING = [219, 116, 51];          // wrong pixels: 
 const TINTS = [[166, 207, 232], [180, 222, 195], [229, 198, 220], [185, 188, 230], [247, 228, 155]];
 const DIRECTIONS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
 const POSITIONS = 1000;                                       // of a slider
+const TILE = 52;                                              // how many pixels a picture on the map takes
 
 const colour = ([red, green, blue]) => `rgb(${red}, ${green}, ${blue})`;
 const text = value => value.toFixed(2).replace("-", "−");
@@ -75,9 +76,9 @@ function make(kind, properties = {}, ...children) {
 }
 
 const canvas = make("canvas"), ellipses = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-const names = make("div", {className: "names"});
+const backdrop = make("canvas", {className: "backdrop"}), names = make("div", {className: "names"});
 const upright = make("i", {className: "upright"}), level = make("i", {className: "level"}), ring = make("i", {className: "ring"});
-const map = make("div", {className: "map", tabIndex: 0}, canvas, ellipses, names, upright, level, ring);
+const map = make("div", {className: "map", tabIndex: 0}, backdrop, canvas, ellipses, names, upright, level, ring);
 map.setAttribute("role", "application");
 map.setAttribute("aria-label", `${settings.alt} The arrow keys move the cross.`);
 const ticks = [make("div", {className: "ticks across"}), make("div", {className: "ticks up"})];
@@ -117,6 +118,13 @@ function neighbours(z, count) {
   return distances.sort((a, b) => a[0] - b[0]).slice(0, count).map(([, k]) => k);
 }
 
+// The class of most of the codes that are nearest to z, how many they are, and of how many.
+function classNear(z, count = 25) {
+  const near = neighbours(z, count), counts = settings.names.map((_, kind) => near.filter(k => classes[k] === kind).length);
+  const most = counts.indexOf(Math.max(...counts));
+  return {most, share: counts[most], count: near.length};
+}
+
 // Say beside the picture what it is.
 function describe(output) {
   if (known) {
@@ -125,11 +133,10 @@ function describe(output) {
     verdict.textContent = isNew ? "NEW" : distance === 0 ? label : distance <= 2 ? `near ${label}` : "unclear";
     detail.textContent = distance === 0 ? "a known character" : `${plural(distance, "pixel")} from ${label}`;
   } else {
-    const near = neighbours(z, 25), counts = settings.names.map((_, kind) => near.filter(k => classes[k] === kind).length);
-    const most = counts.indexOf(Math.max(...counts));
+    const {most, share, count} = classNear(z);
     element.dataset.kind = "class";
     verdict.textContent = settings.names[most];
-    detail.textContent = `${counts[most]} of ${near.length} nearest codes`;
+    detail.textContent = `${share} of ${count} nearest codes`;
   }
 }
 
@@ -157,7 +164,7 @@ function cellColour(decode, tints, across, up) {
   return tints[nearest].map((value, k) => distance ? (value + BETWEEN[k]) / 2 : value);
 }
 
-let drawing = 0;                                              // which drawing of the cells is the present one
+let drawing = 0;                                              // which drawing of the plane is the present one
 
 // Draw the cells in squares of so many pixels, first large ones, then smaller ones; a little at a time, for the pointer
 // must not wait.
@@ -233,6 +240,26 @@ function apart(wanted, w, h) {
 
 // ---------------------------------------------------------------- The map of classes
 
+// Behind the codes, pale, what is decoded all over the plane, in the colour of the class near there; one picture at a
+// time, the middle of the map first, for the pointer must not wait.
+function drawBackdrop() {
+  const mine = ++drawing, {decode} = shown, context = backdrop.getContext("2d");
+  const columns = Math.max(1, Math.round(map.clientWidth / TILE)), rows = Math.max(1, Math.round(map.clientHeight / TILE));
+  Object.assign(backdrop, {width: columns * width, height: rows * height});
+  const tiles = Array.from({length: columns * rows}, (_, k) => [k % columns, Math.floor(k / columns)]);
+  const away = ([column, row]) => Math.hypot(column - (columns - 1) / 2, row - (rows - 1) / 2);
+  tiles.sort((a, b) => away(a) - away(b));
+  function next() {
+    if (mine !== drawing || !tiles.length) return;
+    const [column, row] = tiles.shift();
+    const place = [axes[0].code((column + 0.5) / columns), axes[1].code(1 - (row + 0.5) / rows)];
+    const ink = settings.colours[classNear(place).most].match(/[^#]{2}/g).map(digits => parseInt(digits, 16));
+    context.putImageData(inked(decode(place), ink), column * width, row * height);
+    setTimeout(next, 4);
+  }
+  next();
+}
+
 // Every code as a dot in the colour of its class.
 function drawDots() {
   const context = canvas.getContext("2d"), ratio = canvas.width / map.clientWidth;
@@ -240,7 +267,7 @@ function drawDots() {
   codePlaces().forEach(([x, y], k) => {
     context.fillStyle = settings.colours[classes[k]];
     context.beginPath();
-    context.arc(x, y, 3.2 * ratio, 0, 2 * Math.PI);
+    context.arc(x, y, 2.6 * ratio, 0, 2 * Math.PI);
     context.fill();
   });
 }
@@ -316,6 +343,7 @@ function drawMap() {
   Object.assign(canvas, size);                                // which empties it
   drawTicks();
   if (known) return drawCells([8, 3, 1].map(size => Math.ceil(size * ratio)));
+  drawBackdrop();
   drawDots();
   drawNames();
 }
@@ -324,21 +352,22 @@ function drawMap() {
 
 let shown = versions.at(-1), z = start;                       // the network that is shown, the code where the cross is
 
-function drawPicture(output) {
+// A picture in some ink on white paper, for a canvas.
+function inked(output, ink = INK) {
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    const ink = clamped(output[i]);
-    for (let k = 0; k < 3; k++) image.data[4 * i + k] = PAPER[k] + (INK[k] - PAPER[k]) * ink;
+    const darkness = clamped(output[i]);
+    for (let k = 0; k < 3; k++) image.data[4 * i + k] = PAPER[k] + (ink[k] - PAPER[k]) * darkness;
     image.data[4 * i + 3] = 255;
   }
-  picture.getContext("2d").putImageData(image, 0, 0);
+  return image;
 }
 
 // Go to a code, rounded to four digits and brought onto the map, and show what is decoded there.
 function show(wanted) {
   z = wanted.map((value, k) => clamped(Number(value.toFixed(4)), axes[k].low, axes[k].high));
   const output = shown.decode(z), [across, up] = axes.map((axis, k) => clamped(axis.place(z[k])));
-  drawPicture(output);
+  picture.getContext("2d").putImageData(inked(output), 0, 0);
   describe(output);
   if (shown.deviations) drawEllipses();
   place.textContent = `z = (${text(z[0])}, ${text(z[1])})`;
