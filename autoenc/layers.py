@@ -209,11 +209,14 @@ class Dense(Layer):
 
     def forward(self, buffers):
         # Written transposed, zᵀ = [W; b]ᵀ [x 1]ᵀ, for then the columns, which are contiguous, are filled one by one.
-        buffers.product(buffers.params_t, buffers.x_t, buffers.y_t)             # z = x W + b
+        product = buffers.product
+        product(buffers.params_t, buffers.x_t, buffers.y_t)                     # z = x W + b
         self.activation.forward(buffers.y)                                      # y = φ(z)
 
     def backward(self, buffers):
         self.activation.backward(buffers.y, buffers.dy, buffers.scratch)        # dL/dz = dL/dy · φ′(z)
-        buffers.product(buffers.x_t, buffers.dz, buffers.grads)                 # dL/dW = xᵀ dL/dz, dL/db = 1ᵀ dL/dz
+        product = buffers.product
+        product(buffers.x_t, buffers.dz, buffers.grads)                         # dL/dW = xᵀ dL/dz, dL/db = 1ᵀ dL/dz
         if buffers.dx is not None:
-            buffers.dx_product(buffers.weights, buffers.dz_t, buffers.dx_t)     # dL/dx = dL/dz Wᵀ
+            product = buffers.dx_product
+            product(buffers.weights, buffers.dz_t, buffers.dx_t)                # dL/dx = dL/dz Wᵀ

@@ -12,7 +12,6 @@ progress, which runs from 0 at the first step towards 1 at the end, that returns
 """
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -50,6 +49,18 @@ def fraction(name, value):
     return number(name, value, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1)
 
 
+class Memory:
+    """What of a training must outlive one call of `fit`, if another is to go on as if there had been one."""
+
+
+class Buffers:
+    """What one training works on: its parameters, their gradient, its memory, and arrays of the optimiser's own."""
+
+    def __init__(self, params, grads, memory):
+        self.params, self.grads, self.memory = params, grads, memory
+        self.move = np.empty_like(params)
+
+
 class SGD:
     """Gradient descent, the report's NONE: θ ← θ - rate · gradient."""
 
@@ -60,34 +71,31 @@ class SGD:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def memory(self, params):
-        """What must outlive one call of `fit` if another is to go on as if there had been one: here nothing."""
-        return SimpleNamespace()
+        """A fresh `Memory`: plain descent has nothing to remember."""
+        return Memory()
 
     def prepare(self, params, grads, memory=None):
         """The buffers of one training.  memory: of an earlier one, which is changed in place; None for a fresh one.
 
         ValueError or TypeError, that names learning_rate, if there cannot be such a one.
         """
-        buffers = SimpleNamespace(params=params, grads=grads, move=np.empty_like(params))
-        buffers.memory = self.memory(params) if memory is None else memory
-        buffers.constant = None if callable(self.learning_rate) else self._rate(self.learning_rate, params)
+        buffers = Buffers(params, grads, self.memory(params) if memory is None else memory)
+        buffers.rate = None if callable(self.learning_rate) else self._checked(self.learning_rate, params)
         return buffers
 
-    def _rate(self, rate, params):
+    def _checked(self, rate, params):
         """A learning rate, of the kind that can be multiplied with `params`."""
         rate = checked_rate("learning_rate", rate, params.shape[:-1])
         return rate if isinstance(rate, float) else rate.astype(params.dtype)[..., None]
 
-    def rate(self, buffers, progress):
-        """The learning rate of this step."""
-        if buffers.constant is None:
-            return self._rate(self.learning_rate(progress), buffers.params)
-        return buffers.constant
+    def _scheduled(self, buffers, progress):
+        """The learning rate of a step, by the schedule."""
+        return self._checked(self.learning_rate(progress), buffers.params)
 
     def step(self, buffers, progress):
         """Move the parameters by one step."""
         params = buffers.params
-        rate = self.rate(buffers, progress)
+        rate = self._scheduled(buffers, progress) if buffers.rate is None else buffers.rate
         move = np.multiply(buffers.grads, rate, buffers.move)
         params -= move                                              # θ ← θ - rate · g
 
@@ -100,11 +108,14 @@ class Momentum(SGD):
         self.momentum = fraction("momentum", momentum)
 
     def memory(self, params):
-        return SimpleNamespace(velocity=np.zeros_like(params))
+        """A fresh `Memory` of the velocity v, which is 0."""
+        memory = Memory()
+        memory.velocity = np.zeros_like(params)
+        return memory
 
     def step(self, buffers, progress):
         params, velocity = buffers.params, buffers.memory.velocity
-        rate = self.rate(buffers, progress)
+        rate = self._scheduled(buffers, progress) if buffers.rate is None else buffers.rate
         move = np.multiply(buffers.grads, rate, buffers.move)
         velocity *= self.momentum
         velocity -= move                                            # v ← momentum · v - rate · g
@@ -130,8 +141,11 @@ class Adam(SGD):
         self.epsilon = number("epsilon", epsilon, "a small positive number", lambda value: 0 < value < 1)
 
     def memory(self, params):
-        """The sums M, first, and V, second, and the number of steps t that they have seen."""
-        return SimpleNamespace(first=np.zeros_like(params), second=np.zeros_like(params), steps=0)
+        """A fresh `Memory` of the sums M, first, and V, second, and of the number of steps t that they have seen."""
+        memory = Memory()
+        memory.first, memory.second = np.zeros_like(params), np.zeros_like(params)
+        memory.steps = 0
+        return memory
 
     def prepare(self, params, grads, memory=None):
         buffers = super().prepare(params, grads, memory)
@@ -156,5 +170,6 @@ class Adam(SGD):
         denominator = np.sqrt(second, buffers.move)
         denominator += buffers.floor                                # √V + ε/a₂
         move = np.divide(first, denominator, buffers.move)
-        move *= self.rate(buffers, progress) * (scale1 / scale2)    # rate · a₁/a₂ · M / (√V + ε/a₂)
-        params -= move
+        rate = self._scheduled(buffers, progress) if buffers.rate is None else buffers.rate
+        move *= rate * (scale1 / scale2)                            # rate · a₁/a₂ · M / (√V + ε/a₂)
+        params -= move                                              # θ ← θ - it

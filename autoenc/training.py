@@ -12,7 +12,6 @@ parameters that make sense:
 
 import math
 import os
-import signal
 import sys
 import threading
 from contextlib import contextmanager
@@ -58,22 +57,6 @@ def set_threads(numbers):
 
 
 @contextmanager
-def interrupts_wait():
-    """Within: Ctrl-C waits until the end, for what must not be left half done."""
-    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
-        yield                                   # other threads are not interrupted; or nobody listens
-        return
-    came = []
-    handler = signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
-
-
-@contextmanager
 def one_blas_thread():
     """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
 
@@ -87,12 +70,12 @@ def one_blas_thread():
         try:
             leave(me)
         finally:
-            leave(me)           # once more, for Ctrl-C may have come in its first line; else this does nothing
+            leave(me)           # once more, for Ctrl-C may have come in the middle of it; else this does nothing
 
 
 def enter(me):
     """From now on `me` wants one thread."""
-    with interrupts_wait(), LOCK:
+    with LOCK:
         if not BUSY:
             BEFORE[:] = [(library, library.get_num_threads()) for library in blas_libraries()]
         BUSY.add(me)
@@ -100,8 +83,8 @@ def enter(me):
 
 
 def leave(me):
-    """From now on `me` does not mind."""
-    with interrupts_wait(), LOCK:
+    """From now on `me` does not mind.  Whatever part of `enter` was done before, this undoes."""
+    with LOCK:
         if BUSY == {me}:
             set_threads(BEFORE)
         BUSY.discard(me)
@@ -188,10 +171,11 @@ def train(params, grads, step, samples, epochs, batch_size, optimizer, rng, prog
                 for batch, rows in enumerate(batches, epoch * len(batches)):
                     loss = loss + step(rows)
                     optimizer.step(buffers, batch / steps)
-                last = epoch == epochs - 1
-                if finite(loss):
+                good = finite(loss)
+                if good:
                     measured = finished         # for the loss is that of what there was before the epoch
-                if not finite(loss) or last and not finite(params):
+                last = epoch == epochs - 1
+                if not good or last and not finite(params):
                     raise Diverged(f"training diverged in epoch {epoch + 1}; the last finite parameters stay")
                 losses.append(loss / len(batches))
                 finished = params.copy()

@@ -16,7 +16,7 @@ function of mean and log_var.
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import get_ident
@@ -81,29 +81,26 @@ class Sample(Layer):
         np.concatenate([d_mean, d_log_var], axis=1, out=buffers.dx)
 
 
+@contextmanager
+def micro_batches(layers, params, workers, loss=None):
+    """Within a `with` statement: `MicroBatches` on as many threads, which then end."""
+    with ThreadPoolExecutor(whole_number("workers", workers, most=256)) as pool, one_blas_thread():
+        yield MicroBatches(layers, params, loss, pool.map if workers > 1 else map)
+
+
 class MicroBatches:
     """A chain of layers for any number of pictures, a few at a time: what one step writes is still in the cache.
 
-    layers, params: see `models.Chain`.  workers: how many threads share the micro-batches.
-    loss: a name in LOSSES, summed over the pictures, for a chain that can go back; None for one that goes forward.
+    layers, params: see `models.Chain`.  loss: a name in LOSSES, summed over the pictures, for a chain that can go back;
+    None for one that goes forward.  shared: a function like `map`, by which several micro-batches are done at once.
 
-    Used in a `with` statement, which ends the threads.  A micro-batch's result does not depend on who computes it,
-    and the results come in their order: one worker or eight, the numbers are the same.
+    A micro-batch's result does not depend on who computes it, and the results come in their order: one worker or
+    eight, the numbers are the same.
     """
 
-    def __init__(self, layers, params, workers, loss=None):
-        self.layers, self.params, self.loss = layers, params, loss
-        self.workers = whole_number("workers", workers, most=256)
+    def __init__(self, layers, params, loss, shared):
+        self.layers, self.params, self.loss, self.shared = layers, params, loss, shared
         self.chains = {}                # by thread and shape: each thread works with chains of its own
-
-    def __enter__(self):
-        self.context = ExitStack()
-        self.pool = self.context.enter_context(ThreadPoolExecutor(self.workers))
-        self.context.enter_context(one_blas_thread())
-        return self
-
-    def __exit__(self, *error):
-        return self.context.__exit__(*error)
 
     def map(self, function, x):
         """Yield function(chain, rows) for each micro-batch, rows of x, which the chain has in its x already.
@@ -117,9 +114,9 @@ class MicroBatches:
                 return function(chain, rows)
 
         parts = [slice(first, first + MICRO) for first in range(0, len(x), MICRO)]
-        if self.workers == 1 or len(parts) == 1:
+        if len(parts) == 1:
             return map(one, parts)                      # a slider moved: no time to start threads
-        return self.pool.map(one, parts)
+        return self.shared(one, parts)
 
     def _chain(self, shape):
         """This thread's chain for micro-batches of that shape."""
@@ -194,7 +191,7 @@ class VAE(Model):
 
     def _through(self, layers, params, name, x):
         """What x, an argument of this name, becomes on its way through layers with these parameters."""
-        with MicroBatches(layers, params, workers=2) as batches:
+        with micro_batches(layers, params, workers=2) as batches:
             outputs = batches.map(lambda chain, rows: chain.forward().copy(), x)
             return self._finite(name, x, np.concatenate(list(outputs)))
 
@@ -266,14 +263,14 @@ class VAE(Model):
         """The three losses of pictures x, means over them with one random code each, by name."""
         x = self._pictures("x", x)
         epsilon = self.noise(len(x), generator(rng))
-        with MicroBatches(self.layers, self.parameters, 2, "bce") as batches:
+        with micro_batches(self.layers, self.parameters, 2, "bce") as batches:
             return self._named(self._losses(batches, x, epsilon))
 
     def loss_and_gradient(self, x, epsilon):
         """The losses of x, by name, at the noise epsilon (n, latent), and total_loss's gradient, like `parameters`."""
         x = self._pictures("x", x)
         epsilon = numbers("epsilon", epsilon, (len(x), self.latent), kinds="f", dtype=self.dtype)
-        with MicroBatches(self.layers, self.parameters, 2, "bce") as batches:
+        with micro_batches(self.layers, self.parameters, 2, "bce") as batches:
             losses, gradient = self._losses_and_gradient(batches, x, epsilon, self.beta)
         return self._named(losses), gradient
 
@@ -322,7 +319,7 @@ class VAE(Model):
             after_epoch()
 
         try:
-            with MicroBatches(self.layers, self.parameters, workers, "bce") as batches:
+            with micro_batches(self.layers, self.parameters, workers, "bce") as batches:
                 train(self.parameters, gradient, step, len(x), epochs, size, optimizer, rng, progress, epoch_done,
                       memory, losses)
         finally:

@@ -386,8 +386,7 @@ def test_an_interrupt_at_any_line_leaves_blas_its_threads():
     from autoenc import training
 
     threadpoolctl, lines = pytest.importorskip("threadpoolctl"), []
-    functions = (training.one_blas_thread.__wrapped__, training.enter, training.leave, training.set_threads,
-                 training.interrupts_wait.__wrapped__)
+    functions = training.one_blas_thread.__wrapped__, training.enter, training.leave, training.set_threads
     places = {function.__code__ for function in functions}
 
     def trace(frame, event, argument):
