@@ -223,12 +223,45 @@ def test_one_can_watch_it_learn(page_of):
             z, output = shown(page)
             np.testing.assert_allclose(output, network.decode(z[None])[0], atol=CLOSE)
             wrong = ((network.decode(network.encode(PIXELS)) > 0.5) != (PIXELS > 0.5)).sum()
-            assert page.inner_text(".count").startswith(f"{wrong} wrong pixel")
+            assert page.inner_text(".count") == f"{wrong} of 1,120 pixels wrong"
         page.click("text=Play")
         page.wait_for_function("document.querySelector('.epochs output').textContent === '5'")
         page.wait_for_function("document.querySelector('.epochs output').textContent === '300'")
         page.wait_for_function("document.querySelector('.choice button').textContent.includes('Play')")
         assert complaints == []
+
+
+def test_on_a_slide_it_fills_the_room_and_keeps_its_keys(explorer, tmp_path):
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
+    nbformat, slides = pytest.importorskip("nbformat"), pytest.importorskip("autoenc.report.slides")
+    if not chromium():
+        pytest.skip("no Chromium: apt install chromium")
+    new, kinds = nbformat.v4, [{"slideshow": {"slide_type": kind}} for kind in ("slide", "-", "slide")]
+    output = new.new_output("display_data", explorer._repr_mimebundle_())
+    notebook = new.new_notebook(cells=[new.new_markdown_cell("## A plane\n\nPoint at it.", metadata=kinds[0]),
+                                       new.new_code_cell("explorer", metadata={**kinds[1], "tags": ["hide-input"]},
+                                                         execution_count=1, outputs=[output]),
+                                       new.new_markdown_cell("## The next", metadata=kinds[2])])
+    path = tmp_path / "deck.html"
+    path.write_text(slides.OfflineSlides().from_notebook_node(notebook)[0], "utf-8")
+    with opened(path) as (page, complaints):
+        page.wait_for_function("window.Reveal && Reveal.isReady()")
+        box = page.locator(".map").bounding_box()
+        assert box["width"] > 600 and box["height"] > 300
+        assert all(page.locator(part).bounding_box()["y"] + page.locator(part).bounding_box()["height"] <= 700
+                   for part in (".map", ".picture", ".readout", ".knobs"))
+        assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.readout')).fontSize)") >= 18
+        page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.2 * box["height"])
+        before = agrees(page, explorer)
+        page.locator(".map").focus()
+        page.keyboard.press("ArrowRight")
+        after = agrees(page, explorer)
+        assert after[0] > before[0] and page.evaluate("Reveal.getIndices().h") == 0
+        page.locator("input[type=range]").first.focus()
+        page.keyboard.press("ArrowLeft")
+        assert agrees(page, explorer)[0] < after[0] and page.evaluate("Reveal.getIndices().h") == 0
+        page.keyboard.press("PageDown")                           # a presenter's remote
+        assert page.evaluate("Reveal.getIndices().h") == 1 and complaints == []
 
 
 def test_without_its_script_one_sees_the_still(explorers, tmp_path):

@@ -453,7 +453,7 @@ function addEpochs() {
     slider.value = k;
     choose(versions[k]);
     epoch.textContent = slider.ariaValueText = Number(shown.name).toLocaleString("en");
-    count.textContent = `${plural(drawSheet(sheet), "wrong pixel")} in ${settings.labels.length} characters`;
+    count.textContent = `${drawSheet(sheet)} of ${known.length.toLocaleString("en")} pixels wrong`;
   }
   function stop() {
     clearInterval(playing);
