@@ -1,6 +1,7 @@
 """Claims fail when they do not hold, and say the same everywhere."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -160,6 +161,13 @@ def test_in_a_script_claims_checks_and_tables_are_printed():
                              capture_output=True, encoding="utf-8").stdout
     assert printed.splitlines() == ["✓ it works: measured 3, claimed at least 2", "· pi: not filled in yet, your turn",
                                     "| rate |", "| --- |", "| 0.1 |"]
+
+
+def test_a_terminal_without_the_characters_gets_others():
+    program = "from autoenc import claim; claim('it works', -3.5, at_most=2)"
+    printed = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent, check=True, capture_output=True,
+                             env={**os.environ, "PYTHONIOENCODING": "ascii"}).stdout
+    assert printed.splitlines() == [b"? it works: measured ?3.5, claimed at most 2"]
 
 
 # Tables

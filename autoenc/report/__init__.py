@@ -25,7 +25,8 @@ def publish(data, metadata=None):
     if shell.initialized():
         needs("IPython.display").display(data, raw=True, metadata=metadata)
     else:
-        print(data["text/plain"])
+        encoding = sys.stdout.encoding or "utf-8"
+        print(data["text/plain"].encode(encoding, "replace").decode(encoding))     # some have no ✓
 
 
 def how_to_install(missing):

@@ -73,7 +73,7 @@ def read(path):
 def execute(notebook, path):
     """Run the cells of a notebook; None, or why one failed: then it is the notebook's last."""
     client, place = NotebookClient(notebook, kernel_name="python3", record_timing=False, startup_timeout=300), 0
-    with TemporaryDirectory(ignore_cleanup_errors=True) as empty, open(BUILD / f"{path.stem}.log", "w") as log:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as empty, open(BUILD / f"{path.stem}.log", "w", encoding="utf-8") as log:
         try:
             with client.setup_kernel(stderr=log, cwd=str(path.parent), env=surroundings(empty)):
                 for place, one in enumerate(tqdm(notebook.cells, path.name, unit="cell")):
@@ -193,6 +193,8 @@ def options_of(arguments, files):
 @one_line("Interrupted; no file is damaged, and the same command starts anew")
 def main(arguments=None):
     """Run the command: None, or what failed; SystemExit with one line if a file cannot be written."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")        # some terminals have no −, and none of them may lose the table
     files = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     options = options_of(arguments, files)
     if not files:
@@ -205,8 +207,12 @@ def main(arguments=None):
         readme = readme_with_markers()
     notebooks, failures = zip(*map(run, options.paths))
     executed = {path: notebook for path, notebook in zip(options.paths, notebooks) if notebook}
-    pages.index(BUILD, executed)
-    print(f"{table(executed)}\nOpen {BUILD}/index.html: it leads to pages, slides and executed notebooks; the figures are beside it")
+    print(table(executed))
+    try:
+        pages.index(BUILD, executed)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:      # what pages make of a notebook that is none
+        failures = *failures, f"{BUILD}/index.html: FAILED: {type(error).__name__}: {error}"
+    print(f"Open {BUILD}/index.html: it leads to pages, slides and executed notebooks; the figures are beside it")
     if options.update and not any(failures):
         for path, notebook in executed.items():
             write(Path(), path, notebook, figures(notebook))
