@@ -77,7 +77,7 @@ def test_a_run_gathers_everything_in_build_and_changes_nothing_else(house, capsy
     assert executed.cells[1].outputs[0].data["text/plain"] == "2"
     assert "execution" not in executed.cells[1].metadata and "widgets" not in executed.metadata
     assert executed.metadata.language_info.file_extension == ".py" and "version" not in executed.metadata.language_info
-    assert b"<title>01_one" in made["slides/01_one.slides.html"] and png(5, 4).encode() in made["slides/01_one.slides.html"]
+    assert b"<title>A title" in made["slides/01_one.slides.html"] and png(5, 4).encode() in made["slides/01_one.slides.html"]
     output, bars = capsys.readouterr()
     assert "01_one.ipynb: 100%" in bars and "02_two.ipynb: 100%" in bars
     *lines, last = output.splitlines()
