@@ -20,7 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..checks import numbers, require
+from ..checks import numbers, require, whole_numbers
 from ..models import Autoencoder
 from ..vae import VAE
 from . import needs
@@ -80,9 +80,9 @@ class Explorer:
     def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, alt=None):
         self.networks = dict(networks) if isinstance(networks, dict) else {"": networks}
         require(self.networks, "networks", networks, "a network, or a dictionary of at least one")
+        self.epochs = _epochs(list(self.networks))
         for name, network in self.networks.items():
             _two_dimensional(name, network)
-        self.epochs = _epochs(list(self.networks))
         self.network = next(reversed(self.networks.values()))
         self.characters = names is None
         self.x, self.shape = _pictures(self.networks.values(), x, shape, self.characters)
@@ -207,8 +207,9 @@ def _pictures(networks, x, shape, binary):
     x = numbers("x", x, ("n", *own), low=0, high=1)
     if shape is None:
         shape = own[:2] if len(own) == 3 else {35: (7, 5)}.get(own[0])
-    fits = isinstance(shape, tuple) and len(shape) == 2 and shape[0] * shape[1] == x[0].size
-    require(fits, "shape", shape, f"(height, width) of pictures of {x[0].size} grey pixels")
+    require(shape is not None, "shape", shape, f"(height, width) of pictures of {x[0].size} grey pixels")
+    shape = whole_numbers("shape", shape, 2)
+    require(shape[0] * shape[1] == x[0].size, "shape", shape, f"(height, width) of pictures of {x[0].size} grey pixels")
     if binary:
         require(np.isin(x, (0, 1)).all(), "x", "grey pictures", "pictures of 0 and 1, or give names to their classes")
     return x.reshape(len(x), -1), list(shape)
@@ -216,22 +217,24 @@ def _pictures(networks, x, shape, binary):
 
 def _labels(labels, names, colours, count):
     """Labels, names and colours as lists; labels are strings, or whole numbers that have names."""
-    labels = np.asarray(labels).tolist() if not isinstance(labels, (list, tuple)) else list(labels)
-    require(isinstance(labels, list) and len(labels) == count, "labels", labels, f"one for each of {count} pictures")
     if names is None:
-        require(all(isinstance(label, str) for label in labels), "labels", labels, "strings, or whole numbers with names")
         require(colours is None, "colours", colours, "None: only classes have colours")
-        return labels, None, None
-    names = list(names)
-    require(names and all(isinstance(name, str) and name for name in names), "names", names, "at least one name of a class")
-    whole = all(isinstance(label, (int, np.integer)) and 0 <= label < len(names) for label in labels)
-    require(whole, "labels", labels[:10], f"whole numbers from 0 to {len(names) - 1}, for so many names are given")
-    colours = list(COLOURS[:len(names)] if colours is None else colours)
-    good = len(colours) == len(names) and all(isinstance(colour, str) and _is_colour(colour) for colour in colours)
-    require(good, "colours", colours, f"{len(names)} colours as '#0072B2'")
+        return texts("labels", labels, count), None, None
+    names = texts("names", names)
+    labels = numbers("labels", labels, (count,), kinds="iu", low=0, high=len(names) - 1)
     missing = [name for k, name in enumerate(names) if k not in labels]
     require(not missing, "labels", f"without any {missing}", "at least one of every class that has a name")
-    return [int(label) for label in labels], names, colours
+    colours = texts("colours", COLOURS[:len(names)] if colours is None else colours, len(names))
+    require(all(map(_is_colour, colours)), "colours", colours, "colours as '#0072B2'")
+    return labels.tolist(), names, colours
+
+
+def texts(name, values, count=None):
+    """`values` as a list of `count` strings that are not empty, or of any number of them."""
+    wanted = f"a list of {'at least one' if count is None else count} strings"
+    require(isinstance(values, (list, tuple)) and len(values) == (count or len(values)) > 0, name, values, wanted)
+    require(all(isinstance(value, str) and value for value in values), name, values, wanted)
+    return list(values)
 
 
 def _is_colour(text):

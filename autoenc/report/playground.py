@@ -8,9 +8,9 @@ probability of a character is proportional to (1 - p)^(n - d) p^d, where d of it
 import numpy as np
 
 from ..characters import HEIGHT, WIDTH
-from ..checks import number, numbers, require
+from ..checks import generator, number, numbers, require
 from ..models import Autoencoder
-from .explorer import element, png
+from .explorer import element, png, texts
 from .network import described, packed
 
 EXAMPLES = 16                   # noisy characters in the still
@@ -31,13 +31,11 @@ class Playground:
         require(network.sizes[0] == HEIGHT * WIDTH, "network", network, f"one that takes {HEIGHT * WIDTH} pixels")
         self.network, self.pixels = network, numbers("pixels", pixels, ("n", HEIGHT * WIDTH))
         require(np.isin(self.pixels, (0, 1)).all(), "pixels", "grey", "0 and 1")
-        self.labels = list(labels)
-        texts = len(self.labels) == len(self.pixels) and all(isinstance(label, str) for label in self.labels)
-        require(texts, "labels", labels, f"{len(self.pixels)} strings")
+        self.labels = texts("labels", labels, len(self.pixels))
         self.p = number("p", p, "a probability up to 0.5", lambda value: 0 <= value <= 0.5)
         require(alt is None or isinstance(alt, str) and alt, "alt", alt, "a text that describes the playground")
         self.alt = alt or "A noisy character, pixels to click, and what the network and Bayes' rule make of it."
-        self.draws = np.random.default_rng(rng).random((40, *self.pixels.shape), np.float32)
+        self.draws = generator(rng).random((40, *self.pixels.shape), np.float32)
         self.noisy = np.where(self.draws < self.p, 1 - self.pixels, self.pixels).astype(np.float32)
 
     def __repr__(self):

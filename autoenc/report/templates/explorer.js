@@ -58,6 +58,7 @@ function axis([centre, unit, low, high]) {
   const first = forth((low - centre) / unit), last = forth((high - centre) / unit);
   return {
     low, high,
+    digits: clamped(4 - Math.floor(Math.log10(high - low)), 4, 20),       // that a code is rounded to
     place: code => (forth((code - centre) / unit) - first) / (last - first),
     code: place => centre + unit * back(first + place * (last - first)),
   };
@@ -363,9 +364,9 @@ function inked(output, ink = INK) {
   return image;
 }
 
-// Go to a code, rounded to four digits and brought onto the map, and show what is decoded there.
+// Go to a code, rounded and brought onto the map, and show what is decoded there.
 function show(wanted) {
-  z = wanted.map((value, k) => clamped(Number(value.toFixed(4)), axes[k].low, axes[k].high));
+  z = wanted.map((value, k) => clamped(Number(value.toFixed(axes[k].digits)), axes[k].low, axes[k].high));
   const output = shown.decode(z), [across, up] = axes.map((axis, k) => clamped(axis.place(z[k])));
   picture.getContext("2d").putImageData(inked(output), 0, 0);
   describe(output);
