@@ -321,7 +321,7 @@ def test_it_lives_in_a_page_that_others_execute_and_export(tmp_path):
     (dict(x=PIXELS[:, :30]), ValueError, "^x was of shape"), (dict(x=PIXELS / 2), ValueError, "^x was 'grey"),
     (dict(labels=LABELS[:-1]), ValueError, "^labels was"), (dict(labels=[3] * 32), ValueError, "^labels was"),
     (dict(labels=[0] * 32, names=["a", "b"]), ValueError, "^labels was .*'b'"),
-    (dict(labels=[0] * 31 + [1], names=["a"]), ValueError, "^labels was"),
+    (dict(labels=[0] * 31 + [1], names=["a"]), ValueError, "^labels has"),
     (dict(labels=[0] * 32, names=[""]), ValueError, "^names was"),
     (dict(labels=[0] * 32, names=["a"], colours=["red"]), ValueError, "^colours was"),
     (dict(labels=[0] * 32, names=["a"], colours=["#00000g"]), ValueError, "^colours was"),
