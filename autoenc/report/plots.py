@@ -44,7 +44,8 @@ SIZES = {"wide": (11.52, 4.1),          # below a title and two lines of text
          "tall": (11.52, 5.3),          # below a title alone
          "half": (5.56, 5.3),           # beside as much text, or beside another half
          "most": (7.4, 5.3),            # two thirds, beside a few words
-         "strip": (11.52, 1.9)}         # two rows of sixteen characters
+         "strip": (11.52, 1.9),         # two rows of sixteen characters
+         "hero": (6.2, 6.2)}            # on the first slide, beside its title
 
 POINTS = 72 / 100               # a pixel of a slide
 
