@@ -1,7 +1,10 @@
 """Pages: one file that can be read anywhere; the index that leads to all; what export writes, and what it refuses."""
 
 import re
+import subprocess
+import sys
 
+import nbformat
 import nbformat.v4 as v4
 import pytest
 
@@ -78,6 +81,13 @@ def test_what_can_be_written_is_and_what_cannot_is_named(notebook, tmp_path, mon
         pages.export(notebook, path, tmp_path)
     assert "slides" not in str(error.value)
     assert (tmp_path / "slides" / "01_small.slides.html").exists() and not (tmp_path / "pages").exists()
+
+
+@pytest.mark.parametrize("form, suffix, word", [("offline_page", ".html", "nav class=\"contents\""), ("offline_slides", ".slides.html", "Reveal.initialize")])
+def test_nbconvert_knows_the_exporters_by_name(notebook, tmp_path, form, suffix, word):
+    nbformat.write(notebook, tmp_path / "small.ipynb")
+    subprocess.run([sys.executable, "-m", "nbconvert", "--to", form, "small.ipynb"], cwd=tmp_path, check=True, capture_output=True)
+    assert word in (tmp_path / f"small{suffix}").read_text("utf-8")
 
 
 needs_browser = pytest.mark.skipif(not chromium(), reason="no Chromium: apt install chromium")

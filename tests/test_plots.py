@@ -17,7 +17,7 @@ X = characters("digits")[0]
 def shown(monkeypatch):
     """What was displayed: pairs of data and metadata."""
     outputs = []
-    monkeypatch.setattr("autoenc.report.plots.display", lambda data, raw, metadata=None: outputs.append((data, metadata)))
+    monkeypatch.setattr("autoenc.report.plots.publish", lambda data, metadata=None: outputs.append((data, metadata)))
     return outputs
 
 
@@ -192,6 +192,13 @@ def test_a_big_number_is_one_for_the_eye_and_the_ear(shown):
     data = shown[0][0]
     assert data["text/plain"] == "1000 of 1000: seeds < all"
     assert 'class="big-number"' in data["text/html"] and "seeds &lt; all" in data["text/html"]
+
+
+def test_in_a_script_a_figure_is_a_line_of_text(capsys):
+    fig, _ = plots.figure()
+    plots.show(fig, "Nothing yet.")
+    plots.big_number("1000 of 1000", "seeds")
+    assert capsys.readouterr().out == "Figure: Nothing yet.\n1000 of 1000: seeds\n"
 
 
 @pytest.mark.parametrize("draw, message", [

@@ -17,7 +17,6 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt  # noqa: F401  for notebooks: plots.plt
 import numpy as np
-from IPython.display import display
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -27,6 +26,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from ..characters import HEIGHT, WIDTH
 from ..checks import choice, number, numbers, require, whole_number
+from . import publish
 from .explorer import png
 from .typeface import FILES
 
@@ -98,17 +98,17 @@ def show(fig, alt):
     fig.canvas.draw()
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     _reader.close()
-    display({"image/png": image, "text/plain": f"Figure: {alt}"}, raw=True,
-            metadata={"image/png": {"alt": alt, "width": round(100 * fig.get_figwidth())}})
+    publish({"image/png": image, "text/plain": f"Figure: {alt}"},
+            {"image/png": {"alt": alt, "width": round(100 * fig.get_figwidth())}})
 
 
 def big_number(value, words):
     """Show a result as large as it deserves: a short text, as "1000 of 1000", and the words that say of what."""
     require(isinstance(value, str) and 0 < len(value) <= 20, "value", value, "a text of at most 20 letters")
     require(isinstance(words, str) and words, "words", words, "a text that says what the number is")
-    display({"text/plain": f"{value}: {words}",
+    publish({"text/plain": f"{value}: {words}",
              "text/html": f'<p class="big-number"><strong style="display: block; font-size: 3em; line-height: 1.1">'
-                          f'{escape(value)}</strong> {escape(words)}</p>'}, raw=True)
+                          f'{escape(value)}</strong> {escape(words)}</p>'})
 
 
 def contrast(colour, ground="white"):
