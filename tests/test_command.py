@@ -268,6 +268,24 @@ def test_rerun_writes_the_recorded_study(house):
     assert json.loads((house / "notebooks" / "recorded" / "seeds.json").read_text())["results"] == {"seeds": [1, 2]}
 
 
+def test_jobs_spread_the_cases_of_a_notebook_s_study_over_processes(house):
+    pytest.importorskip("joblib", reason="joblib is not installed: pip install joblib")
+    study = """import os, time
+from autoenc import recorded
+class Square:
+    def of(self, n):
+        return n * n
+def squares(n):
+    time.sleep(0.3)
+    return dict(square=Square().of(n), process=os.getpid())
+results = recorded('squares', squares, [dict(n=n) for n in range(6)])
+[result['square'] for result in results], len({result['process'] for result in results} - {os.getpid()})"""
+    save(house, "01_one", notebook(study))
+    assert not command.main(["01", "--rerun", "squares", "--jobs", "2"])
+    executed = nbformat.reads(files(house, "build")["notebooks/01_one.ipynb"].decode(), as_version=4)
+    assert executed.cells[1].outputs[0].data["text/plain"] == "([0, 1, 4, 9, 16, 25], 2)"
+
+
 @pytest.mark.parametrize("arguments, asked, jobs", [
     ("01", "", "1"), ("01 --rerun", "all", "1"), ("--rerun 01", "all", "1"), ("01 --rerun seeds", "seeds", "1"),
     ("--rerun seeds sizes --jobs 3", "seeds sizes", "3"), ("--rerun seeds 01", "seeds", "1"), ("--rerun --jobs 2 01", "all", "2")])

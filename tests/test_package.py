@@ -63,16 +63,17 @@ print(vae.decode([[0, 0]]).shape, Explorer.__name__, claim.__name__, recorded.__
 @pytest.mark.parametrize("program", [
     "import runpy; runpy.run_module('autoenc', run_name='__main__')",
     "from autoenc import claim; claim('it works', True)",
-    "from autoenc.report import needs; needs('matplotlib.pyplot')"])
+    "from autoenc.report import needs; needs('matplotlib.pyplot')", "from autoenc.report import plots"])
 def test_what_is_missing_is_named_with_the_line_that_installs_it(program):
     status, _, said = bare(program)
     last = said.strip().splitlines()[-1]
     assert status == 1 and re.search(r"\w+ is not installed, and the report needs it: .* -m pip install ", last)
     assert ("Traceback" in said) == ("runpy" not in program)
+    assert not {"pytest", "nbval", "hypothesis"} & set(re.findall(r'"(\w+)', last)), "which the report does not need"
 
 
 def test_the_line_that_installs_names_what_is_missing_and_nothing_else(monkeypatch):
-    monkeypatch.setattr("autoenc.report._is_installed", lambda name: name != "matplotlib" and name != "sphinx-revealjs")
+    monkeypatch.setattr("autoenc.report._is_installed", lambda name: name not in {"matplotlib", "sphinx-revealjs", "pytest"})
     line = how_to_install("matplotlib")
     assert re.fullmatch(r'matplotlib is not installed, and the report needs it: \S+ -m pip install "matplotlib>=3\.9" '
                         r'"sphinx-revealjs>=3\.1"', line)

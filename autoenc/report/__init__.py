@@ -11,6 +11,13 @@ import sys
 from importlib import import_module, metadata
 
 
+def __getattr__(name):
+    """`from autoenc.report import plots` and the like, with the line that installs what is missing."""
+    if name in ("plots", "explorer", "slides", "pages", "command"):
+        return needs(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def needs(name):
     """Import a module that is not needed below; a ModuleNotFoundError with the line that installs it, if it is missing."""
     try:
@@ -32,7 +39,8 @@ def publish(data, metadata=None):
 def how_to_install(missing):
     """What to say when a module is missing: the line that installs all that the report needs and that is not there."""
     try:
-        requirements = [line.partition(";")[0].strip() for line in metadata.requires("autoenc") or [] if "extra" in line]
+        lines = metadata.requires("autoenc") or []
+        requirements = [line.partition(";")[0].strip() for line in lines if re.search("extra == .report.", line)]
     except metadata.PackageNotFoundError:               # it runs from a folder where it was never installed
         requirements = []
     absent = [f'"{requirement}"' for requirement in requirements if not _is_installed(re.match(r"[\w.-]+", requirement)[0])]
