@@ -83,7 +83,7 @@ def test_what_can_be_written_is_and_what_cannot_is_named(notebook, tmp_path, mon
     assert (tmp_path / "slides" / "01_small.slides.html").exists() and not (tmp_path / "pages").exists()
 
 
-@pytest.mark.parametrize("form, suffix, word", [("offline_page", ".html", "nav class=\"contents\""), ("offline_slides", ".slides.html", "Reveal.initialize")])
+@pytest.mark.parametrize("form, suffix, word", [("offline_page", ".html", "class=\"contents\""), ("offline_slides", ".slides.html", "Reveal.initialize")])
 def test_nbconvert_knows_the_exporters_by_name(notebook, tmp_path, form, suffix, word):
     nbformat.write(notebook, tmp_path / "small.ipynb")
     subprocess.run([sys.executable, "-m", "nbconvert", "--to", form, "small.ipynb"], cwd=tmp_path, check=True, capture_output=True)
