@@ -157,7 +157,7 @@ class Explorer:
         """ipywidgets' sliders for z₁ and z₂; where a kernel runs they are in the page, and may be read, set and observed."""
         ipywidgets = needs("ipywidgets")
         style, layout = {"description_width": "initial"}, {"width": "100%"}
-        return tuple(ipywidgets.FloatSlider(value, min=low, max=high, step=(high - low) / 1000, description=name, style=style,
+        return tuple(ipywidgets.FloatSlider(value, min=low, max=high, step=(high - low) / 2000, description=name, style=style,
                                             layout=layout)
                      for value, low, high, name in zip(self.start.tolist(), *self.limits[:, 2:].T.tolist(), ("z₁", "z₂")))
 

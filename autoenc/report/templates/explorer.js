@@ -92,7 +92,7 @@ const readout = make("div", {className: "readout"}, verdict, detail, place);
 readout.setAttribute("role", "status");
 
 const sliders = axes.map(() => make("input", {type: "range", min: 0, max: POSITIONS, step: 1}));
-const rows = sliders.map((slider, k) => make("label", {className: "row"}, `z${"₁₂"[k]}`, slider));
+const rows = sliders.map((slider, k) => make("div", {className: "row"}, make("label", {}, `z${"₁₂"[k]}`, slider)));
 const controls = make("div", {className: "knobs"}, ...rows);
 const side = make("div", {className: "side"}, picture, readout);
 const board = make("div", {className: "board"}, map, ...ticks, controls, side);

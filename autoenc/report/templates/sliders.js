@@ -5,26 +5,28 @@
 const links = window.explorerLinks ??= new Map();
 
 async function attach(model, element) {
+  element.detach?.();                                         // from the sliders of a kernel that was restarted, say
   const rows = element.querySelectorAll(".row"), sliders = [];
   for (const reference of model.get("sliders")) {
     const slider = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
     const view = await model.widget_manager.create_view(slider);
-    rows[sliders.length].replaceWith(view.el);
+    rows[sliders.length].replaceChildren(view.el);
     sliders.push(slider);
   }
   let silent = false;                                         // while one side tells the other
-  const told = change => {
+  function tell(change) {
     if (silent) return;
     silent = true;
     change();
     silent = false;
-  };
-  const toKernel = () => told(() => element.dataset.z.split(",").forEach((value, k) => {
+  }
+  const toKernel = () => tell(() => element.dataset.z.split(",").forEach((value, k) => {
     sliders[k].set("value", Number(value));
     sliders[k].save_changes();                                // to the kernel
   }));
   element.addEventListener("explored", toKernel);
-  sliders.forEach((slider, k) => slider.on("change:value", () => told(() => {
+  element.detach = () => element.removeEventListener("explored", toKernel);
+  sliders.forEach((slider, k) => slider.on("change:value", () => tell(() => {
     const z = element.dataset.z.split(",").map(Number);
     z[k] = slider.get("value");
     element.explore(z);
@@ -35,8 +37,11 @@ async function attach(model, element) {
 export default {
   initialize({model}) {
     const key = model.get("key");
-    links.set(key, element => attach(model, element));
-    document.querySelectorAll(`.explorer[data-key="${key}"]`).forEach(element => attach(model, element));
-    return () => links.delete(key);
+    const link = element => attach(model, element);
+    links.set(key, link);
+    document.querySelectorAll(`.explorer[data-key="${key}"]`).forEach(link);
+    return () => {
+      if (links.get(key) === link) links.delete(key);
+    };
   },
 };
