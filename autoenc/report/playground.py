@@ -41,7 +41,8 @@ class Playground:
     def __repr__(self):
         return f"Playground: {self.alt}"
 
-    def _first(self):
+    @property
+    def first(self):
         """The draw with the most noise from which the network reconstructs all pixels: (draw, character)."""
         output = self.network.reconstruct(self.noisy.reshape(-1, HEIGHT * WIDTH)).reshape(self.noisy.shape)
         right = ((output > 0.5) == (self.pixels > 0.5)).all(-1)
@@ -50,8 +51,9 @@ class Playground:
 
     def data(self):
         """What the page has to know, as plain values."""
-        draw, character = self._first()
-        return {"alt": self.alt, "shape": [HEIGHT, WIDTH], "p": self.p, "character": int(character), "labels": self.labels,
+        draw, character = self.first
+        return {"alt": self.alt, "shape": [HEIGHT, WIDTH], "p": self.p, "labels": self.labels,
+                "character": packed(np.uint8([character])),         # packed, for it may differ between processors
                 "known": packed(np.uint8(self.pixels)), "draw": packed(self.draws[draw, character]),
                 "network": described(self.network, "whole", self.noisy[0])}
 

@@ -7,7 +7,7 @@ const known = unpacked(settings.known), reconstruct = network(settings.network);
 const characters = settings.labels.map((_, k) => Float32Array.from(known.subarray(k * size, (k + 1) * size)));
 const SHOWN = 4;                                              // how many of the most probable characters
 
-let target = settings.character;                              // which character is clean; null if one draws freely
+let [target] = unpacked(settings.character);                  // which character is clean; null if one draws freely
 let draw = unpacked(settings.draw);                           // a random number for each pixel: below p it is flipped
 let clicked = new Set();                                      // the pixels that were changed by hand since
 
