@@ -71,6 +71,12 @@ def test_export_writes_both_and_the_index_leads_to_them(notebook, tmp_path):
     ways = [link["href"] for link in index.select("article a")]
     assert ways == ["pages/01_small.html", "slides/01_small.slides.html"]              # there is no notebook in build/
     assert all((tmp_path / "build" / way).exists() for way in ways)
+    (tmp_path / "build" / "notebooks").mkdir()
+    notebook.metadata.title = "From an earlier run"
+    nbformat.write(notebook, tmp_path / "build" / "notebooks" / "00_earlier.ipynb")
+    pages.index(tmp_path / "build", {path: notebook})
+    index = BeautifulSoup((tmp_path / "build" / "index.html").read_text("utf-8"), "html.parser")
+    assert [link["href"] for link in index.select("article a")] == ["notebooks/00_earlier.ipynb", *ways]
 
 
 def test_what_can_be_written_is_and_what_cannot_is_named(notebook, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
+import nbformat
 from bs4 import BeautifulSoup
 
 from ..files import replace
@@ -69,10 +70,14 @@ def export(notebook, path, build):
 def index(build, notebooks):
     """Write build/index.html, which leads to the notebooks, slides and pages that lie below `build`.
 
-    notebooks: {path: executed notebook}.
+    notebooks: {path: executed notebook}; those that an earlier run has left in build/notebooks/ are read there.
     """
     build = Path(build)
-    cards = [_card(build, Path(path), notebook) for path, notebook in notebooks.items()]
+    known = {Path(path).name: notebook for path, notebook in notebooks.items()}
+    for path in build.glob("notebooks/*.ipynb"):
+        if path.name not in known:
+            known[path.name] = nbformat.read(path, as_version=4)
+    cards = [_card(build, Path(name), notebook) for name, notebook in sorted(known.items())]
     page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- parts -->", "\n".join(filter(None, cards)))
     style = (TEMPLATES / "offline_page" / "page.css").read_text("utf-8")
     page = page.replace("/* style */", style)
