@@ -71,8 +71,9 @@ SLIDE = "() => {" + COMMON + """
     if (!r.width || !r.height || e.closest("aside, math")) continue;
     const beyond = Math.max(box.left - r.left, box.top - r.top, r.right - box.right, r.bottom - box.bottom);
     if (beyond > 1) found.push(`${Math.round(beyond / scale)} px beyond the slide: ${name(e)}`);
+    const slack = e.querySelector("math") ? 12 : 2;             // the boxes of formulas are taller than their ink
     if (e.matches(".slide, .body, .columns, .left, .right, .cell, .fragment, pre") &&
-        (e.scrollHeight > e.clientHeight + 2 || e.scrollWidth > e.clientWidth + 2))
+        (e.scrollHeight > e.clientHeight + slack || e.scrollWidth > e.clientWidth + 2))
       found.push(`contents larger than their box: ${name(e)}`);
     if (e.localName === "img" && e.width && e.getAttribute("width") && r.width / scale < .98 * e.getAttribute("width"))
       found.push(`shrunk to ${Math.round(100 * r.width / scale / e.getAttribute("width"))} %: ${name(e)}`);
