@@ -4,6 +4,7 @@ import os
 from numbers import Real
 
 import numpy as np
+from numpy.random import default_rng         # now, for NumPy would import it later, perhaps within a fork
 
 
 def require(holds, name, value, wanted, error=ValueError):
@@ -103,7 +104,7 @@ def _fits(given, shape):
 
 def generator(rng):
     """The generator that `rng` stands for."""
-    return converted(np.random.default_rng, "rng", rng, "None, a seed or a generator")
+    return converted(default_rng, "rng", rng, "None, a seed or a generator")
 
 
 def float_type(dtype):

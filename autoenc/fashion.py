@@ -34,25 +34,29 @@ FILES = json.loads((DATA / "fashion_files.json").read_text())
 
 def _find(folder):
     """The paths of the four files, which need not exist in a folder that was named; downloads what is nowhere."""
-    named = file_name("folder", folder) if folder is not None else os.environ.get(VARIABLE)
-    place = Path(named or "/usr/share/datasets/fashion-mnist")
-    if named or place.is_dir():
-        return [place / name for name in FILES]
+    named = os.environ.get(VARIABLE) if folder is None else file_name("folder", folder)
+    if named:
+        return [Path(named, name) for name in FILES]
+    debian = Path("/usr/share/datasets/fashion-mnist")
+    if debian.is_dir():
+        return [debian / name for name in FILES]
     import pooch
 
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets", "fashion-mnist")
-    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, keras)) for name, file in FILES.items()]
+    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets", "fashion-mnist")
+    return [Path(pooch.retrieve(URL + name, f"md5:{file['md5']}", name, cache)) for name, file in FILES.items()]
 
 
 def _read(path):
     """The uint8 array that one of the four files holds.  ValueError if it is not the true one."""
-    true, content = FILES[path.name], b""
+    true = FILES[path.name]
+    content = b""
     with suppress(EOFError, gzip.BadGzipFile, zlib.error), gzip.open(path) as file:
-        content = file.read(true["bytes"] + 1)
+        content = file.read(true["bytes"] + 1)              # not more, however much there is
     if hashlib.sha256(content).hexdigest() != true["sha256"]:
         raise ValueError(f"{path} is damaged, cut off, or another file: its content has a wrong check sum")
-    shape = np.frombuffer(content, ">u4", content[3], offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+    axes = content[3]                                       # the header: two zeros, the type, how many axes there are,
+    shape = np.frombuffer(content, ">u4", axes, offset=4)   # and how long each of them is
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def fashion_mnist(folder=None, sample=False):

@@ -11,18 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .checks import (
-    choice,
-    file_name,
-    float_type,
-    generator,
-    numbers,
-    refuse_bytes,
-    refuse_masked,
-    require,
-    whole_number,
-    whole_numbers,
-)
+from .checks import (choice, file_name, float_type, generator, numbers, refuse_bytes, refuse_masked, require,
+                     whole_number, whole_numbers)
 from .layers import ACTIVATIONS, Dense, with_ones
 from .losses import LOSSES
 from .training import History, train

@@ -11,15 +11,12 @@ parameters that make sense:
 """
 
 import math
-import os
 import sys
-import threading
-from contextlib import contextmanager
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 
+from .blas import one_blas_thread
 from .checks import require, whole_number
 from .optimizers import SGD, Adam
 
@@ -30,76 +27,6 @@ class History(SimpleNamespace):
 
 class Diverged(FloatingPointError):
     """The loss, or the parameters, are no longer finite numbers."""
-
-
-# How many threads BLAS has is one number for the process.  BUSY has an entry for each `one_blas_thread` in progress;
-# the first of them writes into BEFORE how many there were, and the last sets them again.
-
-LOCK, BUSY, BEFORE = threading.Lock(), set(), []
-
-
-@cache
-def blas_libraries():
-    """The controllers of the BLAS libraries, NumPy's among them; to find them takes as long as a slider's move."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas").lib_controllers
-
-
-def set_threads(numbers):
-    """Set the threads of BLAS libraries: a list of pairs, a library's controller and a number."""
-    for library, threads in numbers:
-        # threadpoolctl 3.8 ignores, without a word, all threads of Python's but the one that came first.
-        release = getattr(library, "clear_controlling_thread", lambda force: None)
-        release(force=True)
-        library.set_num_threads(threads)
-        release(force=True)
-
-
-@contextmanager
-def one_blas_thread():
-    """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
-
-    Several trainings may be at it at once, in threads of their own: the last that ends sets what the first found.
-    """
-    me = object()
-    try:
-        enter(me)
-        yield
-    finally:
-        try:
-            leave(me)
-        finally:
-            leave(me)           # once more, for Ctrl-C may have come in the middle of it; else this does nothing
-
-
-def enter(me):
-    """From now on `me` wants one thread."""
-    with LOCK:
-        if not BUSY:
-            BEFORE[:] = [(library, library.get_num_threads()) for library in blas_libraries()]
-        BUSY.add(me)
-        set_threads([(library, 1) for library in blas_libraries()])
-
-
-def leave(me):
-    """From now on `me` does not mind.  Whatever part of `enter` was done before, this undoes."""
-    with LOCK:
-        if BUSY == {me}:
-            set_threads(BEFORE)
-        BUSY.discard(me)
-
-
-def after_fork():
-    """In a forked process none of the other threads goes on, so whatever they were doing is over."""
-    LOCK.release()
-    if BUSY:
-        BUSY.clear()
-        set_threads(BEFORE)
-
-
-if hasattr(os, "register_at_fork"):         # not on Windows
-    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=after_fork)
 
 
 class CellOutput:

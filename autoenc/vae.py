@@ -1,17 +1,19 @@
 """The variational autoencoder: codes that are distributions, and so a latent space one can walk through.
 
-An autoencoder gives each picture a point; between the points nothing was ever asked of the decoder, and
-it draws nonsense there.  A VAE (Kingma and Welling, 2014) gives each picture a little cloud instead, a
-normal distribution with a mean and a variance for each latent dimension, and trains the decoder on
-random points of it.  Its loss has two parts:
+An autoencoder gives each picture x a code, a point; between the points nothing was ever asked of the decoder, and it
+draws nonsense there.  A VAE (Kingma and Welling, 2014) is a model of how pictures arise: a code z is drawn from the
+*prior* p(z), the standard normal distribution N(0, I), and the decoder says how likely each picture then is, the
+*likelihood* p(x|z).  The encoder gives the *approximate posterior* q(z|x), which codes a picture may have come from: a
+normal distribution with a mean and a variance for each latent dimension.  Training maximises a lower bound of
+log p(x), the ELBO, that is, it minimises two losses:
 
-* reconstruction_loss: the cross-entropy of the decoded pixels, summed over a picture, and
-* kl_loss: the Kullback-Leibler divergence of the cloud from the standard normal N(0, 1), which keeps
-  the clouds close together, and wide enough to overlap.
+* reconstruction_loss: -log p(x|z) for a z drawn from q(z|x), the cross-entropy summed over a picture's pixels, and
+* kl_loss: the Kullback-Leibler divergence of q(z|x) from the prior, which keeps the posteriors near to it, and wide
+  enough to overlap.
 
-total_loss is reconstruction_loss + beta · kl_loss.  How does a gradient get through a random number?
-By *reparameterisation*: z = mean + exp(log_var / 2) · ε, with ε drawn from N(0, 1) by itself, is a plain
-function of mean and log_var.
+total_loss is reconstruction_loss + beta · kl_loss; with beta = 1 it is -ELBO.  How does a gradient get through a
+random number?  By *reparameterisation*: z = μ + exp(log_var / 2) · ε, with ε drawn from N(0, I) beside the network,
+is a plain function of μ and log_var.
 """
 
 import math
@@ -23,22 +25,13 @@ from threading import get_ident
 
 import numpy as np
 
-from .checks import (
-    choice,
-    float_type,
-    generator,
-    number,
-    numbers,
-    refuse_bytes,
-    require,
-    whole_number,
-    whole_numbers,
-)
+from .blas import one_blas_thread
+from .checks import choice, float_type, generator, number, numbers, refuse_bytes, require, whole_number, whole_numbers
 from .convolutions import Conv2D, Conv2DTranspose, Flatten, Reshape
 from .layers import ACTIVATIONS, Buffers, Dense, Layer, with_ones
 from .losses import LOSSES
 from .models import Chain, Model, TrainableChain
-from .training import History, one_blas_thread, train
+from .training import History, train
 
 NAMES = ("reconstruction_loss", "kl_loss", "total_loss")
 UNITS = 16                      # of the encoder's dense layer

@@ -13,7 +13,7 @@ import numpy as np
 
 from autoenc import VAE, Adam, Autoencoder, losses
 from autoenc.convolutions import Conv2DTranspose
-from autoenc.training import one_blas_thread
+from autoenc.blas import one_blas_thread
 
 from .contenders import garments, pixels
 

@@ -55,7 +55,7 @@ def written_out(members=None, epochs=1000, rate=0.001):
     from autoenc import Autoencoder
     from autoenc.layers import empty_matrices, with_ones
     from autoenc.models import views
-    from autoenc.training import one_blas_thread
+    from autoenc.blas import one_blas_thread
     networks = Autoencoder((35, 10, 2), latent="sigmoid", members=members, rng=1)
     params, grads, move, first, second = networks.parameters, *(np.zeros_like(networks.parameters) for _ in range(4))
     leading, count, product = params.shape[:-1], 32, np.dot if members is None else np.matmul
@@ -240,7 +240,7 @@ def vae_steps():
     from autoenc import VAE
     from autoenc.losses import bce
     from autoenc.models import Pass
-    from autoenc.training import one_blas_thread
+    from autoenc.blas import one_blas_thread
     from autoenc.vae import MICRO
     vae, x = VAE(), garments()[:MICRO]
     passes = [Pass(vae.layers, vae.parameters, x, bce, x.reshape(MICRO, -1)) for _ in range(CORES)]
