@@ -67,7 +67,8 @@ def test_page(notebook):
     """Formulas, descriptions, tags, notes."""
     page = export(notebook)
     deck = page[page.index('<div class="slides">'):page.index("<script>")]
-    assert deck.count("<math") == 3 and "$" not in deck and "∼" in deck
+    assert deck.count("<math") == 3 and "$" not in deck and "∼" in deck and "¶" not in deck
+    assert deck.count('display="block"') == 1
     descriptions = [image["alt"] for image in BeautifulSoup(deck, "html.parser").select("img")]
     assert descriptions == ['Curves "fall"', "<a figure>", "a character"]
     assert "hidden_code" not in deck and "shown_code" in deck and "hidden text" not in deck
@@ -105,6 +106,11 @@ def test_cells_find_their_places_on_a_slide():
     assert last["kind"] == " take-home" and not last["appendix"] and more["appendix"] and and_more["appendix"]
 
 
+def test_an_empty_code_cell_need_not_be_executed(notebook):
+    notebook.cells.append(cell("code", " \n", "-"))
+    export(notebook)
+
+
 def test_same_bytes_and_notebook_unchanged(notebook):
     before = str(notebook)
     assert export(notebook) == export(notebook)
@@ -123,7 +129,7 @@ def test_unfinished_notebook(notebook, spoil, message):
 
 @pytest.mark.parametrize("text, message", [
     (r"$\foo$", "command is unknown"), ("$x_{$", "can't be shown"), (r"$\mathcal N$", "braces"),
-    ("![a picture](missing.png)", "missing.png"), ("![a picture](../outside.png)", "outside.png"),
+    ("$a & b$", "outside"), ("![a picture](missing.png)", "missing.png"), ("![a picture](../outside.png)", "outside.png"),
     ("<img src='https://example.org/a.png'>", "example.org"),
     ("<img alt='' src='data:,' srcset='data:, 1x, https://example.org/a.png 2x'>", "<img> wants 'https://example.org/a.png'"),
     ("<iframe src='https://example.org'></iframe>", "<iframe> wants 'https://example.org'"),
