@@ -208,6 +208,21 @@ def test_a_choice_of_networks_shows_the_chosen_one(garments, page_of):
         assert page.locator(".explorer").get_attribute("data-version") == "untrained"
 
 
+def test_the_hidden_neurons_are_seen_between_code_and_picture(ae, page_of):
+    explorer = Explorer(ae, PIXELS, LABELS, neurons=True)
+    first = ae.decoder[0]
+    weights = ae.parameters[-sum(np.prod(layer.shape) for layer in ae.decoder):][:np.prod(first.shape)].reshape(first.shape)
+    with page_of(explorer) as (page, complaints):
+        z = agrees(page, explorer)
+        assert page.inner_text(".between") == "2 numbers → 40 neurons → 35 pixels"
+        hidden = np.tanh(np.append(z, 1) @ weights)
+        colours = page.locator(".neurons").evaluate("""e => Array.from({length: 40}, (_, k) =>
+            [...e.getContext("2d").getImageData(k % 10 * 8 + 4, Math.floor(k / 10) * 8 + 4, 1, 1).data].slice(0, 3))""")
+        full = np.where(hidden[:, None] > 0, [0, 114, 178], [204, 121, 167])
+        np.testing.assert_allclose(colours, 255 + (full - 255) * np.abs(hidden)[:, None], atol=2)
+        assert complaints == []
+
+
 def test_one_can_watch_it_learn(page_of):
     model, album = Autoencoder((35, 8, 2), rng=2), {}
     for epoch in 0, 5, 300:
@@ -326,6 +341,7 @@ def test_it_lives_in_a_page_that_others_execute_and_export(tmp_path):
     (dict(labels=[0] * 32, names=["a"], colours=["red"]), ValueError, "^colours was"),
     (dict(labels=[0] * 32, names=["a"], colours=["#00000g"]), ValueError, "^colours was"),
     (dict(colours=["#000000"]), ValueError, "^colours was"), (dict(shape=(6, 6)), ValueError, "^shape was"),
+    (dict(neurons=True), ValueError, "^neurons was True"), (dict(neurons="yes"), ValueError, "^neurons was 'yes'"),
     (dict(start=(1, 2, 3)), ValueError, "^start was"), (dict(start=(99, 0)), ValueError, "^start was .* on the map"),
     (dict(alt=""), ValueError, "^alt was")])
 def test_what_makes_no_explorer_is_named(changes, error, message):

@@ -66,7 +66,8 @@ class Explorer:
     the map; or whole numbers, their classes, for which `names` has a string each; then they are dots.
     colours: of the classes, as "#0072B2"; None for ten that can be told apart.
     shape: of a picture, (height, width), if the network does not say.  start: the code at which it begins, (2,); None for
-    the new character that takes most of the map, or the first code.  alt: what the map shows, for those who cannot see it.
+    the new character that takes most of the map, or the first code.  neurons: whether to show the hidden neurons between
+    the code and the picture, of an `Autoencoder` that has some.  alt: what the map shows, for those who cannot see it.
 
     A decoded character is new if at least NEW of its pixels differ from every known one and all are sure: no value is
     within SURE of 0.5.  ValueError or TypeError for what makes no explorer.
@@ -77,14 +78,18 @@ class Explorer:
         old = "render" in options or bool(arguments) and callable(arguments[0])
         return Atlas(*arguments, **options) if old else super().__new__(cls)
 
-    def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, alt=None):
+    def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, neurons=False,
+                 alt=None):
         self.networks = dict(networks) if isinstance(networks, dict) else {"": networks}
         require(self.networks, "networks", networks, "a network, or a dictionary of at least one")
         self.epochs = _epochs(list(self.networks))
         for name, network in self.networks.items():
             _two_dimensional(name, network)
         self.network = next(reversed(self.networks.values()))
-        self.characters = names is None
+        self.characters, self.neurons = names is None, neurons
+        hidden = all(isinstance(network, Autoencoder) and len(network.decoder) > 1 for network in self.networks.values())
+        require(neurons in (True, False), "neurons", neurons, "True or False")
+        require(hidden or not neurons, "neurons", neurons, "False: these networks are no Autoencoder with hidden neurons")
         self.x, self.shape = _pictures(self.networks.values(), x, shape, self.characters)
         self.labels, self.names, self.colours = _labels(labels, names, colours, len(self.x))
         self.codes = [_encoded(network, x) for network in self.networks.values()]
@@ -134,8 +139,9 @@ class Explorer:
                              "codes": packed(np.float32(codes))})
             if deviations is not None:
                 networks[-1]["deviations"] = packed(np.float16(deviations))
-        data = {"alt": self.alt, "shape": self.shape, "networks": networks, "epochs": self.epochs, "scale": self.scale,
-                "limits": packed(np.float32(self.limits)), "start": packed(np.float32(self.start)), "labels": self.labels}
+        data = {"alt": self.alt, "shape": self.shape, "networks": networks, "epochs": self.epochs,
+                "neurons": bool(self.neurons), "scale": self.scale, "limits": packed(np.float32(self.limits)),
+                "start": packed(np.float32(self.start)), "labels": self.labels}
         if self.characters:
             return {**data, "known": packed(np.uint8(self.x > 0.5)), "new": {"pixels": NEW, "sure": SURE}}
         return {**data, "labels": [], "classes": packed(np.uint8(self.labels)), "names": self.names, "colours": self.colours}

@@ -17,6 +17,7 @@ const versions = settings.networks.map(version => ({
 const INK = [20, 33, 61], PAPER = [255, 255, 255], BETWEEN = [240, 240, 237], NEW = [230, 159, 0];
 const EXTRA = [213, 94, 0], MISSING = [219, 116, 51];          // wrong pixels: ink too much, ink that is missing
 const TINTS = [[166, 207, 232], [180, 222, 195], [229, 198, 220], [185, 188, 230], [247, 228, 155]];
+const POSITIVE = [0, 114, 178], NEGATIVE = [204, 121, 167];   // activations
 const DIRECTIONS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
 const POSITIONS = 1000;                                       // of a slider
 const TILE = 52;                                              // how many pixels a picture on the map takes
@@ -91,10 +92,15 @@ const verdict = make("b"), detail = make("span"), place = make("span", {classNam
 const readout = make("div", {className: "readout"}, verdict, detail, place);
 readout.setAttribute("role", "status");
 
+const neurons = make("canvas", {className: "neurons"});      // the hidden layers between the code and the picture
+neurons.setAttribute("role", "img");
+neurons.setAttribute("aria-label", "The hidden neurons: blue is positive, pink negative.");
+const between = make("span", {className: "between"});
+
 const sliders = axes.map(() => make("input", {type: "range", min: 0, max: POSITIONS, step: 1}));
 const rows = sliders.map((slider, k) => make("div", {className: "row"}, make("label", {}, `z${"₁₂"[k]}`, slider)));
 const controls = make("div", {className: "knobs"}, ...rows);
-const side = make("div", {className: "side"}, picture, readout);
+const side = make("div", {className: "side"}, ...(settings.neurons ? [neurons, between] : []), picture, readout);
 const board = make("div", {className: "board"}, map, ...ticks, controls, side);
 
 // ---------------------------------------------------------------- What a decoded picture is
@@ -364,13 +370,26 @@ function inked(output, ink = INK) {
   return image;
 }
 
+// The activations of the hidden layers as squares, ten in a row: blue is positive, pink negative, white zero.
+function drawNeurons(hidden) {
+  const columns = 10, values = hidden.flatMap(layer => [...layer]), context = neurons.getContext("2d");
+  Object.assign(neurons, {width: 8 * columns + 1, height: 8 * Math.ceil(values.length / columns) + 1});
+  values.forEach((value, k) => {
+    const full = value > 0 ? POSITIVE : NEGATIVE, strength = Math.min(Math.abs(value), 1);
+    context.fillStyle = colour(full.map((part, c) => PAPER[c] + (part - PAPER[c]) * strength));
+    context.fillRect(k % columns * 8 + 1, Math.floor(k / columns) * 8 + 1, 7, 7);
+  });
+  between.textContent = `2 numbers → ${hidden.map(layer => layer.length).join(" → ")} neurons → ${width * height} pixels`;
+}
+
 // Go to a code, rounded and brought onto the map, and show what is decoded there.
 function show(wanted) {
   z = wanted.map((value, k) => clamped(Number(value.toFixed(axes[k].digits)), axes[k].low, axes[k].high));
-  const output = shown.decode(z), [across, up] = axes.map((axis, k) => clamped(axis.place(z[k])));
+  const layers = [], output = shown.decode(z, layers), [across, up] = axes.map((axis, k) => clamped(axis.place(z[k])));
   picture.getContext("2d").putImageData(inked(output), 0, 0);
   describe(output);
   if (shown.deviations) drawEllipses();
+  if (settings.neurons) drawNeurons(layers.slice(0, -1));
   place.textContent = `z = (${text(z[0])}, ${text(z[1])})`;
   picture.setAttribute("aria-label", `What is decoded at the cross: ${verdict.textContent}, ${detail.textContent}`);
   upright.style.left = ring.style.left = `${100 * across}%`;

@@ -102,18 +102,20 @@ function count({kind, inputs, outputs, kernel}) {
   return (product(kernel) * channels + 1) * filters;
 }
 
-// The function that a written network is: from a row of numbers to a Float32Array.
+// The function that a written network is: from a row of numbers to a Float32Array.  What each layer passes on is added to
+// the list `seen`.
 function network({layers, weights}) {
   const parameters = unpacked(weights);
   let first = 0;
   const parts = layers.map(layer => parameters.subarray(first, first += count(layer)));
   if (first !== parameters.length) throw new RangeError(`${parameters.length} weights for ${first} places`);
-  return function (input) {
+  return function (input, seen = []) {
     let values = Float32Array.from(input);
     if (values.length !== product(layers[0].inputs)) throw new RangeError(`${values.length} inputs`);
     layers.forEach((layer, k) => {
       values = LAYERS[layer.kind](layer, parts[k], values);
       if (layer.activation) ACTIVATIONS[layer.activation](values, [].concat(layer.outputs).at(-1));
+      seen.push(values);
     });
     return values;
   };
