@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp  # noqa: E402
 
 from autoenc import (SGD, VAE, Adam, Autoencoder, Explorer, Momentum, characters, claim, cosine_decay,  # noqa: E402
                      fashion_mnist, noise, pixel_errors, recorded)
+from autoenc.report.claims import check  # noqa: E402
 from .gradients import loss_and_gradient  # noqa: E402
 
 # Without shrinking, which takes minutes where arrays are enormous.
@@ -93,9 +94,9 @@ no_path = st.one_of(st.integers(), st.floats(), st.binary(), st.text(max_size=3)
                     st.lists(st.text()), st.booleans())
 no_sizes = st.one_of(nonsense, st.integers(), st.lists(st.integers(1, 9), max_size=1), st.just((10 ** 6, 10 ** 6)),
                      st.tuples(st.integers(1, 9), no_count()), st.just((3, 10 ** 30)))
-no_axis = st.one_of(nonsense, st.integers(), st.tuples(st.text(max_size=3)), st.tuples(nonsense.filter(lambda v: not isinstance(v, str)),
-                    st.just([1, 2])), st.tuples(st.text(max_size=3), st.one_of(st.integers(), st.lists(not_finite, min_size=1), st.just([]),
-                    st.just(range(10 ** 9)), st.lists(st.complex_numbers(), min_size=1), st.lists(st.none(), min_size=1))))
+no_texts = st.one_of(nonsense, st.integers(), st.lists(st.text(min_size=1, max_size=3), max_size=4).filter(lambda texts: len(texts) != 3),
+                     st.lists(st.integers() | not_finite | st.just(""), min_size=3, max_size=3))
+no_place = no_array(np.zeros(2), shapes=False).filter(lambda value: value is not None)
 no_shape = st.one_of(nonsense, st.integers(), st.lists(st.integers(1, 9), max_size=2), st.just((4, 4, 10 ** 9)), st.just((4, 4 * 10 ** 9, 1)),
                      st.tuples(st.integers(1, 99).filter(lambda n: n % 4), st.just(4), st.just(1)), st.tuples(st.just(4), st.just(4), no_count()))
 no_optimizer = nonsense.filter(lambda value: value is not None) | st.sampled_from([Adam, "adam", 0.1, cosine_decay(0.1)])
@@ -116,7 +117,7 @@ def corrupted(corrupt):
 
 
 def explorer(**changes):
-    return Explorer(**{"render": lambda a, b: np.zeros((5, 3), np.uint8), "x": ("a", [1]), "y": ("b", ["c"]), "alt": "d", **changes})
+    return Explorer(**{"networks": AE, "x": X[:3], "labels": ["a", "b", "c"], **changes})
 
 
 no_x, no_members_x, no_z = no_array(X, 0, 1), no_array(np.stack([X, X]), 0, 1), no_array(CODES)
@@ -168,14 +169,16 @@ CALLS = [
      dict(x=no_pictures, epsilon=no_codes)),
     ("VAE.save", SMALL.save, {}, dict(path=no_path)), ("VAE.load", VAE.load, {}, dict(path=no_path)),
     ("fashion_mnist", fashion_mnist, {}, dict(folder=no_path)),
-    ("Explorer", explorer, {}, dict(render=no_function, x=no_axis, y=no_axis,
-                                    alt=nonsense.filter(lambda value: not value or not isinstance(value, str)))),
+    ("Explorer", explorer, {}, dict(networks=nonsense.filter(lambda value: value != {}) | st.just(PAIR), x=no_array(X[:3], 0, 1),
+                                    labels=no_texts, start=no_place,
+                                    alt=nonsense.filter(lambda value: value is not None and (not value or not isinstance(value, str))))),
     ("claim", claim, dict(text="it is so", measured=1, at_least=1), dict(
-        text=nonsense.filter(lambda value: not isinstance(value, str)), measured=nonsense, at_least=not_finite | st.text(max_size=3),
+        text=nonsense.filter(lambda value: not isinstance(value, str)), measured=nonsense, unit=nonsense.filter(lambda value: not isinstance(value, str)), at_least=not_finite | st.text(max_size=3),
         at_most=nonsense.filter(lambda value: value is not None))),
     ("recorded", recorded, dict(name="study", study=lambda: {}), dict(
         name=nonsense.filter(lambda value: not isinstance(value, str) or not value.isidentifier()) | st.just("../a"),
-        study=no_function.filter(lambda value: value is not None) | st.just(len))),
+        study=no_function.filter(lambda value: value is not None) | st.just(len),
+        cases=nonsense.filter(lambda value: value is not None) | st.lists(nonsense, min_size=1, max_size=2))),
 ]
 
 
@@ -302,7 +305,18 @@ def test_any_network_is_saved_and_comes_back(tmp_path_factory, sizes, members, d
 
 
 @settings(max_examples=40, **SETTINGS)
-@given(st.text(min_size=1, max_size=8), st.lists(st.text(max_size=5) | st.floats(-1e6, 1e6) | st.integers(), min_size=1, max_size=4))
-def test_any_labels_make_an_explorer(label, values):
-    box = explorer(x=(label, values), y=(label, np.arange(2)), alt=label)
-    assert box.atlas.shape == (10, 3 * len(values)) and box.html() == box.html()
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=3, max_size=3), st.text(min_size=1))
+def test_any_labels_make_an_explorer(labels, alt):
+    box = explorer(labels=labels, alt=alt)
+    assert box.data()["labels"] == labels and box.html() == box.html()
+
+
+@settings(max_examples=100, **SETTINGS)
+@given(nonsense | st.lists(nonsense) | st.tuples(nonsense, nonsense) | hnp.arrays(st.sampled_from(["f4", "?", "i8", "U2", "O"]), hnp.array_shapes()),
+       st.sampled_from([3, X, (X, 1.5)]))
+def test_a_check_never_fails_whatever_the_answer(answer, true):
+    assert check("an exercise", answer, true) in (False, None)
+
+
+def test_a_check_knows_the_right_answer():
+    assert all(check("an exercise", true, true) for true in (3, X, (X, 1.5)))
