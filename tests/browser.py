@@ -75,12 +75,12 @@ SLIDE = "() => {" + COMMON + """
     if (e.matches(".slide, .body, .columns, .left, .right, .cell, .fragment, pre") &&
         (e.scrollHeight > e.clientHeight + slack || e.scrollWidth > e.clientWidth + 2))
       found.push(`contents larger than their box: ${name(e)}`);
-    if (e.localName === "img" && e.width && e.getAttribute("width") && r.width / scale < .98 * e.getAttribute("width"))
-      found.push(`shrunk to ${Math.round(100 * r.width / scale / e.getAttribute("width"))} %: ${name(e)}`);
+    const size = Math.min(r.width, r.height * e.naturalWidth / e.naturalHeight) / scale / e.getAttribute("width");
+    if (e.localName === "img" && e.getAttribute("width") && size < .95) found.push(`shrunk to ${Math.round(100 * size)} %: ${name(e)}`);
   }
   const ends = [...slide.querySelectorAll(".cell")].filter(shown).map(e => e.getBoundingClientRect().bottom);
   const empty = (box.bottom - Math.max(...ends)) / box.height;
-  if (slide.querySelector("h2") && empty > .45) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
+  if (slide.querySelector("h2") && !slide.querySelector(".appendix") && empty > .45) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
   return [...found, ...texts(slide, 1), ...pictures(slide), ...overlaps(slide)];
 }"""
 
