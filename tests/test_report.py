@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("IPython", reason="IPython is not installed")
-from autoenc.report.claims import check, claim, table  # noqa: E402
+from autoenc.report.claims import check, claim, decimal, table  # noqa: E402
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def shown(monkeypatch):
     (8.3976e-05, dict(at_most=0.001, unit="rad"), "it works: measured 0.000084 rad, claimed at most 0.001 rad"),
     (0.0034567, dict(at_most=0.01), "it works: measured 0.0035, claimed at most 0.01"),
     (1.00468, dict(at_most=1.02), "it works: measured 1.005, claimed at most 1.02"),
+    (2, dict(at_most=2), "it works: measured 2, claimed at most 2"),
     (np.int64(-3), dict(at_most=0), "it works: measured −3, claimed at most 0"),
     (0.7949, dict(at_most=0.905, unit="%"), "it works: measured 79.49%, claimed at most 90.5%"),
     (2.5e-9, dict(at_most=1e-06), "it works: measured 2.5×10⁻⁹, claimed at most 1×10⁻⁶"),
@@ -67,6 +68,13 @@ def test_a_claim_that_does_not_hold_fails_with_the_measured_value(shown, measure
     (data, metadata), = shown
     assert data["text/plain"].startswith("✗ it works") and metadata["claim"]["holds"] is False
     assert json.dumps(metadata, allow_nan=False)
+
+
+@pytest.mark.parametrize("value, written", [
+    (0, "0"), (-0.0, "0"), (1e-5, "0.00001"), (9.9e-6, "9.9×10⁻⁶"), (9999999, "9999999"), (1e7, "1×10⁷"), (9999999.5, "9999999.5"),
+    (-12.5, "−12.5"), (-1.5e-9, "−1.5×10⁻⁹"), (1 / 3, "0.3333333333333333")])
+def test_numbers_are_written_as_one_does_by_hand(value, written):
+    assert decimal(value) == written
 
 
 def test_a_claim_has_one_bound(shown):
@@ -134,6 +142,7 @@ def broken():
     (None, A, None, "not filled in yet, your turn"), (not_yet, A, None, "not filled in yet"), (lambda: None, A, None, "not filled in"),
     (A, A, True, "right"), (A.tolist(), A, True, "right"), (A.astype("f4"), A, True, "right"), (lambda: A, A, True, "right"),
     (A * (1 + 9e-7), A, True, "right"), (A * 1.01, A, False, "your answer at 1, 2 is 5.05, and 5 is right"),
+    (A + 9 * (A == 0), A, False, "your answer at 0, 0 is 9, and 0 is right"),
     (A + np.nan, A, False, "your answer at 0, 0 is nan, and 0 is right"), (3.5, 3, False, "your answer is 3.5, and 3 is right"),
     (0, 0, True, "right"), (1e-9, 0, False, "your answer is 1e-09, and 0 is right"),
     (A[0], A, False, "your answer has the shape (3,), it must be (2, 3)"), ("word", 3, False, "must be numbers, it was 'word'"),

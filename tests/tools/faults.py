@@ -60,7 +60,7 @@ def report(folder, version):
     title = dict(cell_type="markdown", id="title", metadata=dict(slideshow=dict(slide_type="slide")), source="# A short report")
     for name in "notebooks", "figures":
         (folder / name).mkdir(exist_ok=True)
-    (folder / "README.md").write_text("A short report")
+    (folder / "README.md").write_text("A short report\n<!-- headlines -->\n<!-- end of headlines -->\n")
     text = json.dumps(dict(cells=[title, *cells], nbformat=4, nbformat_minor=5, metadata=dict(kernelspec=dict(
         name="python3", display_name="Python 3", language="python"))))
     (folder / FILES[0]).write_text(text)
