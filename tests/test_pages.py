@@ -22,7 +22,7 @@ def notebook():
     return v4.new_notebook(metadata={"language_info": {"name": "python"}}, cells=[
         cell("markdown", "# A title\n\nWhat is *it*?", "slide"),
         cell("markdown", "## Formulas of $x$\n\n" + FORMULA + "\n\nIn [another part](02_other.ipynb).", "slide"),
-        cell("markdown", "Skipped on slides, read here.", "skip"),
+        cell("markdown", "Skipped on slides, read here.\n\n$$" + " + ".join(20 * ["wide"]) + "$$\n\nwide: $" + " + ".join(20 * ["wide"]) + "$", "skip"),
         cell("code", "drawn = 'with folded code'", "-", ["hide-input", "figure:one"], execution_count=1,
              outputs=[picture(1100, 700, **{"image/png": {"alt": 'Curves "fall"', "width": 1100}})]),
         cell("code", "open = 'code'\n" + 60 * "long_line + ", "-", execution_count=2,
@@ -38,7 +38,7 @@ def export(notebook):
 
 def test_a_page_holds_all_of_the_notebook(notebook):
     page = export(notebook)
-    assert page.title.get_text() == "A title" and len(page.select("main math")) == 4 and "$" not in page.main.get_text()
+    assert page.title.get_text() == "A title" and len(page.select("main math")) == 6 and "$" not in page.main.get_text()
     assert "Skipped on slides, read here." in page.main.get_text()
     assert page.select_one("main img.wide")["alt"] == 'Curves "fall"' and page.select_one(".explorer input")
     assert [code.get_text().strip() for code in page.select("main details pre")] == ["drawn = 'with folded code'"]

@@ -34,6 +34,8 @@ class OfflinePage(OfflineExporter):
         """The table of contents, and addresses for what it leads to; links from notebook to notebook lead to pages."""
         for image in soup.select("main img.wide"):
             image.wrap(soup.new_tag("div", attrs={"class": "figure"}))         # which a narrow screen can move
+        for formula in soup.select("main math[display=block]"):
+            formula.wrap(soup.new_tag("span", attrs={"class": "formula"}))
         contents = soup.select_one("nav.contents ol")
         for number, heading in enumerate(soup.select("main .cell.markdown h2"), 1):
             heading["id"] = heading.get("id") or f"section-{number}"
