@@ -22,7 +22,7 @@ def notebook():
     return v4.new_notebook(metadata={"language_info": {"name": "python"}}, cells=[
         cell("markdown", "# A title\n\nWhat is *it*?", "slide"),
         cell("markdown", "## Formulas of $x$\n\n" + FORMULA + "\n\nIn [another part](02_other.ipynb).", "slide"),
-        cell("markdown", "Skipped on slides, read here.\n\n$$" + " + ".join(20 * ["wide"]) + "$$\n\nwide: $" + " + ".join(20 * ["wide"]) + "$", "skip"),
+        cell("markdown", "Skipped on slides, read here.\n\n$$" + " + ".join(20 * ["wide"]) + "$$\n\nwide: $" + " + ".join(7 * ["wide"]) + "$", "skip"),
         cell("code", "drawn = 'with folded code'", "-", ["hide-input", "figure:one"], execution_count=1,
              outputs=[picture(1100, 700, **{"image/png": {"alt": 'Curves "fall"', "width": 1100}})]),
         cell("code", "open = 'code'\n" + 60 * "long_line + ", "-", execution_count=2,
