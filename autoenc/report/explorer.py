@@ -24,7 +24,6 @@ from ..checks import numbers, require, whole_numbers
 from ..models import Autoencoder
 from ..vae import VAE
 from . import needs
-from .atlas import Atlas, enlarged, write  # noqa: F401  until the notebooks need them no more
 from .network import described, packed
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -73,13 +72,7 @@ class Explorer:
     within SURE of 0.5.  ValueError or TypeError for what makes no explorer.
     """
 
-    def __new__(cls, *arguments, **options):
-        """Until the notebooks have changed: an `Atlas`, if the first argument is a function that draws."""
-        old = "render" in options or bool(arguments) and callable(arguments[0])
-        return Atlas(*arguments, **options) if old else super().__new__(cls)
-
-    def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, neurons=False,
-                 alt=None):
+    def __init__(self, networks, x, labels, names=None, colours=None, shape=None, start=None, neurons=False, alt=None):
         self.networks = dict(networks) if isinstance(networks, dict) else {"": networks}
         require(self.networks, "networks", networks, "a network, or a dictionary of at least one")
         self.epochs = _epochs(list(self.networks))

@@ -335,17 +335,25 @@ def peak(size=2048):
 
 
 def slider(moves=210):
-    """Moves of a latent slider, up to the new picture in the kernel."""
-    from autoenc import Autoencoder
-    from autoenc.report.explorer import Explorer, enlarged
-    network = Autoencoder((35, 40, 2), rng=1)
-    explorer = Explorer(lambda a, b: enlarged(np.uint8(255 * network.decode([[a, b]])).reshape(7, 5), 16),
-                        x=("x", np.arange(21)), y=("y", np.arange(21)), alt="a character")
-    index = explorer.widget().children[1]
+    """Moves of a latent slider, up to the new picture in the page, in a browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    from autoenc import Autoencoder, Explorer, characters
+    from tests.browser import FLAGS, chromium
+    pixels, labels = characters("lowercase")
+    browser = sync_playwright().start().chromium.launch(executable_path=chromium(), args=FLAGS)
+    page = browser.new_page()
+    page.set_content(Explorer(Autoencoder((35, 40, 2), rng=1), pixels, labels).html())
+    page.wait_for_timeout(5000)                 # the map is drawn
 
     def run():
-        for move in range(moves):
-            index.index = move % 21
+        page.evaluate("""moves => {
+          const slider = document.querySelector(".explorer input[type=range]");
+          for (let move = 0; move < moves; move++) {
+            slider.value = 50 * (move % 21);
+            slider.dispatchEvent(new Event("input"));
+          }
+        }""", moves)
     return run
 
 
