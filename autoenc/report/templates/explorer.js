@@ -87,6 +87,7 @@ const ticks = [make("div", {className: "ticks across"}), make("div", {className:
 
 const picture = make("canvas", {className: "picture", width, height});
 picture.style.aspectRatio = `${width} / ${height}`;
+picture.style.setProperty("--ratio", width / height);
 picture.setAttribute("role", "img");
 const verdict = make("b"), detail = make("span"), place = make("span", {className: "place"});
 const readout = make("div", {className: "readout"}, verdict, detail, place);
