@@ -107,13 +107,16 @@ def test_update_of_one_notebook_leaves_the_others_and_their_figures(house):
     ("import os\nos._exit(1)", "died")], ids=["claim", "dead kernel"])
 def test_a_cell_that_fails_is_named_and_nothing_is_replaced(house, capfd, bad, complaint):
     save(house, "02_two", notebook("1 + 1", "", bad, figure(6, "six")))
+    for name in "slides/02_two.slides.html", "pages/02_two.html":
+        (house / "build" / name).parent.mkdir(parents=True)
+        (house / "build" / name).write_text("of an earlier run")
     before = files(house, "notebooks"), files(house, "figures")
     failed = command.main(["--update"])
     assert (files(house, "notebooks"), files(house, "figures")) == before
     assert (house / "README.md").read_text() == README.format("old")
     assert failed.startswith("02_two.ipynb: FAILED in code cell 2: ") and complaint in failed       # In [2]: empty ones don't count
     made = files(house, "build")
-    assert "slides/02_two.slides.html" not in made and "figures/six.png" not in made
+    assert not {"slides/02_two.slides.html", "pages/02_two.html", "figures/six.png"} & made.keys()
     assert nbformat.reads(made["notebooks/02_two.ipynb"].decode(), as_version=4).cells[-1].source == bad
     if "claim" in bad:
         assert "NO" in capfd.readouterr().out
@@ -168,6 +171,15 @@ def test_claims_about_no_number_are_in_the_table(house, capsys):
                     ["yes", "1×10³⁰⁰", "at least 1"]]
     made = files(house, "build")["notebooks/01_one.ipynb"].decode()
     json.loads(made, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_metadata_that_look_like_a_claim_do_not_disturb_the_table():
+    claims = ["x", None, {}, {"claim": 3}, dict(claim="old", holds=True, required="at least 1", measured=2.0),
+              dict(claim="none", holds=False, required="true", measured=None)]
+    outputs = [v4.new_output("display_data", {"text/plain": "x"}, metadata={"claim": claim}) for claim in claims]
+    made = v4.new_notebook(cells=[v4.new_code_cell("", outputs=outputs)])
+    assert [line.split() for line in command.table({Path("01_one"): made}).splitlines()[2:]] == [
+        "| 01 | yes | 2 | at least 1 | old |".split(), "| 01 | NO | None | true | none |".split()]
 
 
 def test_a_picture_that_is_none_and_a_name_that_leads_elsewhere_are_the_notebook_s_failures(house):

@@ -42,6 +42,8 @@ def run(path):
     Returns it and None, or it as far as it came (None if it cannot be read) and what went wrong, and where: whatever that
     is, it is the failure of this notebook.  Only files that cannot be written end the command.
     """
+    for old in BUILD / "slides" / f"{path.stem}.slides.html", BUILD / "pages" / f"{path.stem}.html":
+        old.unlink(missing_ok=True)             # which would be taken for what this run has made
     try:
         notebook = read(path)
     except Exception as error:
@@ -157,7 +159,8 @@ def claims(notebook, tag=None):
     found = []
     for one in notebook.cells:
         if tag is None or tag in one.metadata.get("tags", []):
-            found += [output.metadata["claim"] for output in one.get("outputs", []) if "claim" in output.get("metadata", {})]
+            said = [output.get("metadata", {}).get("claim") for output in one.get("outputs", [])]
+            found += [claim for claim in said if isinstance(claim, dict) and {"claim", "holds", "required"} <= claim.keys()]
     return found
 
 
