@@ -126,7 +126,7 @@ def kill_report(folder, kills):
         # the notebook's sources become those of the other version, as if somebody had edited it
         report(folder, version)
         edited = (folder / FILES[0]).read_bytes()
-        places = [folder / place for place in ("build/notebooks", "build/figures", "build/slides", "notebooks", "figures")]
+        places = [folder / place for place in ("build/notebooks", "build/figures", "build/slides", "build/pages", "notebooks", "figures")]
         if not killed(REPORT, folder, **moment(done, seconds, *places)):
             assert contents(folder, FILES) == reference[version]
             continue
@@ -216,7 +216,8 @@ def unwritable():
         (folder / "build").write_text("in the way, which stops even root")
         lines.append(f"- report, folder that cannot be written: {refused(REPORT, folder)}")
     said = []
-    for kilobytes in range(24, 4000, 24):       # until all fits
+    for step in range(30):                      # until all fits
+        kilobytes = round(24 * 1.25 ** step)
         with tempfile.TemporaryDirectory() as folder, disk(folder, kilobytes) as mounted:
             if not mounted:
                 break
@@ -233,7 +234,7 @@ def unwritable():
         small = {path.name: path.read_bytes() for path in data.iterdir() if path.stat().st_size < 10_000}
         with disk(data, 200) as mounted:
             if mounted:
-                for name, content in small.items():
+                for name, content in {**small, "vae.npz": b"older weights"}.items():
                     (data / name).write_bytes(content)
                 lines.append(f"- training, full disk: {refused(PRETRAIN, folder, folder)}")
                 subprocess.run(["mount", "-o", "remount,ro", data], check=True)
