@@ -252,8 +252,8 @@ def draw_intervals(ax, rows, low=0, digits=2, bold=(), colours=COLOURS, label=""
             require(low is None or least >= low, f"rows[{row!r}]", least, f"at least {low}, where the axis begins; low=None "
                  "lets it begin at the least")
             y = place + 0.8 * ((step + 0.5) / len(values) - 0.5)
-            ax.plot([least, most], [y, y], color=colour[name], linewidth=4, solid_capstyle="round", alpha=0.45)
-            ax.plot(middle, y, "o", color=colour[name], markersize=10, markeredgecolor="white")
+            ax.plot([least, most], [y, y], color=colour[name], linewidth=4, solid_capstyle="round", alpha=0.45, clip_on=False)
+            ax.plot(middle, y, "o", color=colour[name], markersize=10, markeredgecolor="white", clip_on=False, zorder=3)
             ax.annotate(f"{middle:.{digits}f}", (most, y), xytext=(10, 0), textcoords="offset points", va="center_baseline",
                         color=readable(colour[name]), fontweight="bold" if row in bold else "normal")
     for name in filter(None, series):
