@@ -41,6 +41,7 @@ def test_there_are_notebooks():
 def test_it_was_run_from_the_top_in_a_fresh_python3_kernel(notebook):
     assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
     assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.language_info.file_extension == ".py", "what a script of it is called"
 
 
 def test_no_output_is_an_error_a_warning_or_a_stored_widget(notebook):
@@ -76,20 +77,49 @@ def test_plotting_code_is_folded(notebook):
 def test_it_claims_and_every_claim_holds(notebook):
     claims = [output.metadata["claim"] for output in outputs(notebook) if "claim" in output.get("metadata", {})]
     assert len(claims) >= 10 and all(claim["holds"] for claim in claims)
+    assert all("shown" in claim for claim in claims), "executed with an older version of `claim`"
 
 
-def test_every_number_in_the_prose_stands_in_an_output(notebook):
-    printed = set(re.findall(r"\d+(?:\.\d+)?", shown(notebook)))
+def sections(notebook):
+    """The cells of each section, from one heading of level 2 to the next; what stands before the first is one, too."""
+    found = [[]]
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            prose = re.sub(r"`[^`]*`|\$\$?[^$]*\$\$?|\]\([^)]*\)|^#.*$|^\d+\. |, (19|20)\d\d\b", " ", cell.source, flags=re.M)
-            missing = set(re.findall(r"\d+(?:\.\d+)?", prose)) - printed
-            assert not missing, f"{missing} in: {cell.source[:200]}"
+        if cell.cell_type == "markdown" and re.search(r"^## ", cell.source, re.M):
+            found.append([])
+        found[-1].append(cell)
+    return found
+
+
+def numbers(text):
+    """The numbers in a text, 60,000 and 60000 being the same."""
+    return set(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)))
+
+
+def prose(source):
+    """What a Markdown cell says itself: no code, formula, address, heading, title of a work, number of a list, year or solution."""
+    without = (r"<details>.*?</details>", r"```.*?```", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", r"(?m:^#.*$)", r"(?m:^\d+\. )",
+               r"(?<!\*)\*[^*\n]+\*(?!\*)", r"[,(] ?(19|20)\d\d\b")
+    for pattern in without:
+        source = re.sub(pattern, " ", source, flags=re.S)
+    return source
+
+
+def test_every_number_in_the_prose_stands_in_an_output_of_its_section(notebook):
+    missing = []
+    for cells in sections(notebook):
+        title = next((line for cell in cells for line in cell.source.splitlines() if line.startswith("#")), "")
+        if title.startswith("## References"):
+            continue
+        printed = numbers(shown(nbformat.v4.new_notebook(cells=cells)))
+        for cell in cells:
+            if cell.cell_type == "markdown" and "credits" not in cell.metadata.get("tags", []):
+                missing += [f"{title}: {number} in {cell.source[:70]!r}" for number in sorted(numbers(prose(cell.source)) - printed)]
+    assert not missing, "\n".join(missing)
 
 
 # Exercises: a cell to be filled in, a cell that checks it, and a solution, with tags exercise:NAME, check:NAME, solution:NAME
 
-LEAST = 0           # exercises of a notebook that check themselves
+LEAST = 3           # exercises of a notebook that check themselves
 
 SPOIL = """
 def _spoilt(answer):
