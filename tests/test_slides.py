@@ -305,6 +305,17 @@ def test_steps_wait_for_a_key(deck, notebook):
         assert page.locator(".present .fragment.visible").all_text_contents() == ["two"]
 
 
+def test_the_speakers_view_is_at_the_slide_that_is_shown(deck):
+    with opened(deck(), query="#/3") as (page, _):
+        page.wait_for_function("Reveal.isReady()")
+        with page.expect_popup() as popup:
+            page.keyboard.press("s")
+        popup.value.wait_for_selector("#current-slide iframe")
+        frame = popup.value.frame_locator("#current-slide iframe")
+        frame.locator(".present img").first.wait_for()
+        assert frame.locator(".present img").count() == 2           # which the third slide has, and no other
+
+
 def test_speaker_view_shows_the_notes(deck):
     with opened(deck()) as (page, complaints):
         page.wait_for_function("Reveal.isReady()")

@@ -16,11 +16,11 @@ for (const cell of document.querySelectorAll(".tag-steps")) {
 // With scripts nothing needs an address but the slide that is shown: the browser itself must not scroll to one.
 if (!reading) document.querySelectorAll(".slide").forEach(slide => slide.removeAttribute("id"));
 
-// After the pictures, whose sizes count.
+// After the pictures, whose sizes count.  #/5 is the slide numbered 5, but in the speaker's view, which counts from 0.
 addEventListener("load", () => {
   Reveal.initialize({
     width: 1280, height: 720, margin: 0, maxScale: 4, center: false, transition: "none", scrollActivationWidth: null,
-    hash: true, hashOneBasedIndex: true, progress: true, navigationMode: "linear", pdfMaxPagesPerSlide: 1, pdfSeparateFragments: false,
+    hash: true, hashOneBasedIndex: !/receiver/.test(location.search), progress: true, navigationMode: "linear", pdfMaxPagesPerSlide: 1, pdfSeparateFragments: false,
     slideNumber: slide => {
       const place = sections.indexOf(slide) + 1;
       return place > counted ? [`A${place - counted}`] : [place, "/", counted];
