@@ -115,8 +115,9 @@ def survives(folder, module, source, seconds=600):
 
 
 def main(modules, sample=None):
-    """Judge the mutants of these modules: {module: (how many were tried, those that survived)}."""
+    """Judge the mutants of these modules: {module: (commit, how many were tried, those that survived)}."""
     workers, free, results = os.cpu_count(), SimpleQueue(), {}
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(workers) as pool:
         for number in range(workers):
             folder = Path(temporary, str(number))
@@ -141,7 +142,7 @@ def main(modules, sample=None):
                 found = random.Random(0).sample(found, sample)
             verdicts = pool.map(partial(judge, module, longest), found)
             alive = [what for (what, _), survived in zip(found, verdicts) if survived]
-            results[module] = len(found), alive
+            results[module] = commit, len(found), alive
             print(f"{module}: {len(found) - len(alive)} of {len(found)} killed in {time.monotonic() - start:.0f} s", *alive,
                   sep="\n    ", flush=True)
             written(results)
@@ -149,26 +150,28 @@ def main(modules, sample=None):
 
 
 def before():
-    """What tests/tools/MUTANTS.md says: {module: (mutants, survivors)}, and what was said of each survivor."""
+    """What tests/tools/MUTANTS.md says: {module: (commit, mutants, survivors)}, and what was said of each survivor."""
     text = TABLE.read_text("utf-8") if TABLE.exists() else ""
     said = dict(line.rsplit(" — ", 1) for line in text.splitlines() if line.startswith("- "))
     alive = [re.match(r"- ([\w/]+): `(.*)`$", key).groups() for key in said]
-    return {module: (int(number), [what for name, what in alive if name == module])
-            for module, number in re.findall(r"^\| ([\w/]+) \| (\d+) ", text, re.M) if module in TESTS}, said
+    rows = re.findall(r"^\| ([\w/]+) \| (\S+) \| (\d+) ", text, re.M)
+    found = {module: (commit, int(number), [what for name, what in alive if name == module]) for module, commit, number in rows
+             if module in TESTS}
+    return found, said
 
 
 def written(results):
     """Put results into the table; what was said of a survivor stays with it."""
     old, said = before()
     results = {module: {**old, **results}[module] for module in TESTS if module in {**old, **results}}
-    rows = [(module, number, number - len(alive)) for module, (number, alive) in results.items()]
-    rows.append(("all", *(sum(row[place] for row in rows) for place in (1, 2))))
+    rows = [(module, commit, number, number - len(alive)) for module, (commit, number, alive) in results.items()]
+    rows.append(("all", "", *(sum(row[place] for row in rows) for place in (2, 3))))
     lines = ["# Which mistakes the tests see", "",
              "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails.", "",
-             "| module | mutants tried | killed | share |", "|---|---|---|---|"]
-    lines += [f"| {module} | {number} | {killed} | {killed / number:.1%} |" for module, number, killed in rows]
+             "| module | commit | mutants tried | killed | share |", "|---|---|---|---|---|"]
+    lines += [f"| {module} | {commit} | {number} | {killed} | {killed / number:.1%} |" for module, commit, number, killed in rows]
     lines += ["", "The survivors, and why:", ""]
-    for key in [f"- {module}: `{what}`" for module, (_, alive) in results.items() for what in alive]:
+    for key in [f"- {module}: `{what}`" for module, (_, _, alive) in results.items() for what in alive]:
         lines.append(f"{key} — {said.get(key, 'not looked at yet')}")
     TABLE.write_text("\n".join(lines) + "\n", "utf-8")
 
