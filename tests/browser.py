@@ -75,8 +75,9 @@ SLIDE = "() => {" + COMMON + """
     if (e.matches(".slide, .body, .columns, .left, .right, .cell, .fragment, pre") &&
         (e.scrollHeight > e.clientHeight + slack || e.scrollWidth > e.clientWidth + 2))
       found.push(`contents larger than their box: ${name(e)}`);
+    // letters of a figure are 21 px, of which 85 % are 18
     const size = Math.min(r.width, r.height * e.naturalWidth / e.naturalHeight) / scale / e.getAttribute("width");
-    if (e.localName === "img" && e.getAttribute("width") && size < .95) found.push(`shrunk to ${Math.round(100 * size)} %: ${name(e)}`);
+    if (e.localName === "img" && e.getAttribute("width") && size < .85) found.push(`shrunk to ${Math.round(100 * size)} %: ${name(e)}`);
   }
   const ends = [...slide.querySelectorAll(".cell")].filter(shown).map(e => e.getBoundingClientRect().bottom);
   const empty = (box.bottom - Math.max(...ends)) / box.height;

@@ -35,7 +35,6 @@ def article(request, tmp_path_factory):
     return file
 
 
-@pytest.mark.xfail(reason="the notebooks are being rewritten for the new decks", strict=False)
 def test_every_slide_can_be_read_and_nothing_is_fetched(deck):
     assert deck.stat().st_size <= 2.5e6
     with opened(deck, SIZES[int(deck.name[:2]) % len(SIZES)]) as (page, complaints):
@@ -45,7 +44,6 @@ def test_every_slide_can_be_read_and_nothing_is_fetched(deck):
     assert 18 <= before_the_appendix <= 26
 
 
-@pytest.mark.xfail(reason="the notebooks are being rewritten for the new decks", strict=False)
 def test_a_deck_can_be_read_on_a_phone(deck):
     with opened(deck, (390, 844), query="#/7") as (page, complaints):
         page.wait_for_function("Reveal.isReady()")
