@@ -13,9 +13,6 @@ def require(holds, name, value, wanted, error=ValueError):
         raise error(f"{name} was {value!r}; it must be {wanted}")
 
 
-must = require              # its old name, for modules of the report
-
-
 def converted(make, name, value, wanted):
     """make(value); a ValueError for whatever that fails with, for objects do so in their own ways."""
     try:
