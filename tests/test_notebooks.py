@@ -179,17 +179,22 @@ def test_solutions_are_right_and_an_answer_a_hundredth_away_is_not(path):
     found = exercises(notebook)
     for parts in found.values():
         notebook.cells[parts["exercise"]].source = solution(notebook, parts)
-    last = max(parts["check"] for parts in found.values())
-    again = []
-    for parts in found.values():
-        name, check = function(notebook.cells[parts["exercise"]].source), notebook.cells[parts["check"]]
-        spoilt = nbformat.v4.new_code_cell(SPOIL.format(name=name) + check.source + f"\n{name} = _solution")
-        again.append(spoilt)
-    notebook.cells = notebook.cells[:last + 1] + again
+    again = {}
+    for name, parts in found.items():
+        called, check = function(notebook.cells[parts["exercise"]].source), notebook.cells[parts["check"]]
+        again[name] = nbformat.v4.new_code_cell(SPOIL.format(name=called) + check.source + f"\n{called} = _solution")
+    checks = {parts["check"]: name for name, parts in found.items()}
+    cells = []
+    for place, cell in enumerate(notebook.cells[:max(checks) + 1]):
+        cells.append(cell)
+        if place in checks:
+            cells.append(again[checks[place]])          # at once: later cells may give the variables other values
+    first = [notebook.cells[place] for place in checks]
+    notebook.cells = cells
     nbclient.NotebookClient(notebook, kernel_name="python3", startup_timeout=300).execute(cwd=str(path.parent))
-    for (name, parts), spoilt in zip(found.items(), again, strict=True):
-        assert set(verdicts(notebook.cells[parts["check"]])) == {True}, name
-        assert False in verdicts(spoilt) and None not in verdicts(spoilt), name
+    for name, cell in zip(found, first, strict=True):
+        assert set(verdicts(cell)) == {True}, name
+        assert False in verdicts(again[name]) and None not in verdicts(again[name]), name
 
 
 def test_the_recorded_studies_are_those_of_the_notebooks():

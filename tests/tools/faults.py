@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,11 @@ pictures = np.random.default_rng(0).random((400, 28, 28, 1), np.float32)
 fashion.fashion_mnist = lambda *_: ((pictures[:300], None), (pictures[300:], None))
 runpy.run_module("autoenc.pretrain", run_name="__main__")
 """]
+
+
+WEIGHTS = BytesIO()             # older ones, which are small
+np.savez(WEIGHTS, parameters=np.ones(3))
+WEIGHTS = WEIGHTS.getvalue()
 
 
 def environment(root=ROOT):
@@ -234,7 +240,7 @@ def unwritable():
         small = {path.name: path.read_bytes() for path in data.iterdir() if path.stat().st_size < 10_000}
         with disk(data, 200) as mounted:
             if mounted:
-                for name, content in {**small, "vae.npz": b"older weights"}.items():
+                for name, content in {**small, "vae.npz": WEIGHTS}.items():
                     (data / name).write_bytes(content)
                 lines.append(f"- training, full disk: {refused(PRETRAIN, folder, folder)}")
                 subprocess.run(["mount", "-o", "remount,ro", data], check=True)
