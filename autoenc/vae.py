@@ -238,7 +238,7 @@ class VAE(Model):
         return losses / len(x), gradient / len(x)
 
     def _sample_buffers(self, chain):
-        """The buffers of the layer between encoder and decoder."""
+        """The buffers of the sampling layer, behind the encoder."""
         return chain.links[len(self.encoder)][1]
 
     def _sums(self, reconstruction, kl):

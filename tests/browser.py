@@ -132,7 +132,7 @@ def opened(path, size=(1280, 720), query="", **options):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        context = browser.new_context(viewport=dict(zip(("width", "height"), size)), **options)
+        context = browser.new_context(viewport=dict(zip(("width", "height"), size, strict=True)), **options)
         context.set_offline(True)
         context.on("request", requested)
         page = context.new_page()

@@ -178,7 +178,7 @@ def test_metadata_that_look_like_a_claim_do_not_disturb_the_table():
               dict(claim="none", holds=False, required="true", measured=None)]
     outputs = [v4.new_output("display_data", {"text/plain": "x"}, metadata={"claim": claim}) for claim in claims]
     made = v4.new_notebook(cells=[v4.new_code_cell("", outputs=outputs)])
-    rows = [" ".join(line.split()) for line in command.table({Path("01_one"): made}).splitlines()[2:]]
+    rows = [" ".join(line.split()) for line in command.results({Path("01_one"): made}).splitlines()[2:]]
     assert rows == ["| 01 | yes | 2 | at least 1 | old |", "| 01 | NO | None | true | none |"]
 
 

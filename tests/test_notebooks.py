@@ -210,9 +210,9 @@ def test_the_figures_folder_holds_the_figures_of_the_notebooks_and_of_the_benchm
 
 def test_the_readme_s_results_are_those_of_the_notebooks():
     """The table of headlines is the one that `--update` writes, and no number above it stands in no output."""
-    from autoenc.report.command import TABLE, table
+    from autoenc.report.command import TABLE, results
     readme = (ROOT / "README.md").read_text("utf-8")
-    headlines = table({path.relative_to(ROOT): nbformat.read(path, as_version=4) for path in NOTEBOOKS}, "headline")
+    headlines = results({path.relative_to(ROOT): nbformat.read(path, as_version=4) for path in NOTEBOOKS}, "headline")
     assert re.search(TABLE, readme)[0].splitlines()[1:-1] == headlines.splitlines()
     printed = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(shown(nbformat.read(path, as_version=4)) for path in NOTEBOOKS)))
     results = re.search(r"## What came out\n(.*)<!-- headlines", readme, re.S)[1]

@@ -93,7 +93,7 @@ def test_every_pixel_can_be_clicked_and_all_panels_answer(playground, denoiser, 
         np.testing.assert_allclose(ink(page, 2), np.clip(shown(page)[1], 0, 1), atol=1e-3)
         np.testing.assert_allclose(ink(page, 3), belief @ PIXELS, atol=1e-3)
         assert ((y != ink(page, 4)).sum() == (y != PIXELS).sum(-1).min()) and (ink(page, 4) == PIXELS).all(-1).any()
-        for share, k in zip(page.locator(".share").all_inner_texts(), belief.argsort()[::-1][:2]):
+        for share, k in zip(page.locator(".share").all_inner_texts(), belief.argsort()[::-1][:2], strict=False):
             assert share.split() == [LABELS[k], f"{100 * belief[k]:.0f}", "%"] or belief[k] < 0.02
         clean = ink(page, 0)
         for panel in range(1, 5):

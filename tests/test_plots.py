@@ -1,5 +1,7 @@
 """What notebooks cannot see of their own figures: pixels have their colours and places, words can be read and do not touch."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_pictures_in_colour_are_drawn_in_colour():
 def test_a_sheet_is_filled_row_by_row(ax):
     plots.draw_pictures(ax, X[:3], columns=2)
     sheet = np.full((1 + 2 * 8, 1 + 2 * 6, 3), plots.LIGHT)
-    for picture, top, left in zip(plots.pictures(X), (1, 1, 9), (1, 7, 1)):
+    for picture, top, left in zip(plots.pictures(X), (1, 1, 9), (1, 7, 1), strict=True):
         sheet[top:top + 7, left:left + 5] = picture
     np.testing.assert_array_equal(ax.images[0].get_array(), sheet)
     assert ax.get_xlim() == (-0.5, 12.5) and ax.get_ylim() == (16.5, -0.5)         # pixels, whatever their marks
@@ -83,7 +85,7 @@ def test_names_at_the_ends_of_curves_keep_their_order_and_do_not_touch(ax):
     boxes = words(ax)
     names = sorted(boxes, key=lambda name: boxes[name].y0)
     assert names == ["low", "as low", "middle", "high"]
-    assert all(boxes[below].y1 < boxes[above].y0 for below, above in zip(names, names[1:]))
+    assert all(boxes[below].y1 < boxes[above].y0 for below, above in itertools.pairwise(names))
 
 
 def test_contrast_is_that_of_the_wcag():
@@ -137,7 +139,7 @@ def test_cells_have_the_tints_of_their_characters_and_touching_ones_differ(ax):
     assert len(np.unique(row, axis=0)) == 4 and (row[-1] == 1).all() and ax.get_xlim() == (0, 4)
     many = len(plots.TINTS) + 2                 # more cells than tints, in a row: the tints come back, never side by side
     tints = plots._tints(np.arange(many)[None], np.stack([np.arange(many), np.zeros(many)], 1))
-    assert all(a != b for a, b in zip(tints, tints[1:])) and set(tints) == set(range(len(plots.TINTS)))
+    assert all(a != b for a, b in itertools.pairwise(tints)) and set(tints) == set(range(len(plots.TINTS)))
 
 
 def test_a_confusion_matrix_shows_the_shares_of_its_rows(ax):

@@ -247,7 +247,7 @@ def test_fit_gives_the_same_whatever_the_layout(data, rows, loss, optimizer, rat
                             corrupt=lambda x, rng: noise.flip(x, 0.1, rng=rng))
         assert history.loss.shape == (3,) and history.loss.dtype == dtype and (history.loss >= 0).all()
         runs.append((model.parameters, history.loss))
-    for one, other in zip(*runs):
+    for one, other in zip(*runs, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -284,7 +284,7 @@ def test_a_vae_takes_floats_in_any_layout(data, rows, dtype, seed):
     assert gradient.shape == SMALL.parameters.shape and np.isfinite(list(losses.values())).all()
     assert SMALL.sample(rows, rng=seed).shape == y.shape and (SMALL.parameters == before).all()
     runs = [VAE(shape=(4, 4, 1), rng=0) for _ in range(2)]
-    curves = [vae.fit(pixels, 1, batch_size=rows, rng=seed).total_loss for vae, pixels in zip(runs, (given_x, plain))]
+    curves = [vae.fit(pixels, 1, batch_size=rows, rng=seed).total_loss for vae, pixels in zip(runs, (given_x, plain), strict=True)]
     np.testing.assert_array_equal(*(vae.parameters for vae in runs))
     assert curves[0] == curves[1] and np.isfinite(curves).all()
 

@@ -1,5 +1,7 @@
 """An independent oracle: PyTorch, where it is installed, agrees on values, gradients and optimiser steps in float64."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def ours(**kinds):
 def theirs(ae):
     """The same network as a list of torch's weights and biases, cut out of our flat vector."""
     sizes, tensors, first = [*ae.sizes, *ae.sizes[-2::-1]], [], 0
-    for inputs, outputs in zip(sizes, sizes[1:]):
+    for inputs, outputs in itertools.pairwise(sizes):
         for shape in (inputs, outputs), (outputs,):
             part = ae.parameters[first:first + np.prod(shape)].reshape(shape)
             tensors.append(torch.tensor(part, requires_grad=True))
@@ -44,7 +46,7 @@ def torch_outputs(ae, tensors, x):
     between, latent, output = [ae.settings["hidden"]] * (len(ae.sizes) - 2), ae.settings["latent"], ae.settings["output"]
     kinds = [*between, latent, *between, output]
     outputs, y = [], torch.tensor(x)
-    for kind, weights, bias in zip(kinds, tensors[::2], tensors[1::2]):
+    for kind, weights, bias in zip(kinds, tensors[::2], tensors[1::2], strict=False):
         z = y @ weights + bias
         y = ACTIVATIONS[kind](z)
         outputs.append(y)

@@ -126,7 +126,7 @@ def _judged(yours, true, tolerance):
     if isinstance(true, tuple):
         if not isinstance(yours, tuple) or len(yours) != len(true):
             return False, f"your answer must be a tuple of {len(true)}"
-        verdicts = [_judged(*pair, tolerance) for pair in zip(yours, true)]
+        verdicts = [_judged(*pair, tolerance) for pair in zip(yours, true, strict=False)]
         wrong = [f"part {place}: {remark}" for place, (right, remark) in enumerate(verdicts, 1) if not right]
         return (False, wrong[0]) if wrong else (True, "right")
     true = np.asarray(true, float)

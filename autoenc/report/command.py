@@ -136,14 +136,14 @@ def studies(paths):
     return {name for path in paths for name in re.findall(r'recorded\(\\?[\'"](\w+)', path.read_text("utf-8", "replace"))}
 
 
-def table(notebooks, tag=None):
+def results(notebooks, tag=None):
     """What {path: notebook} claim, in all cells or in those with a tag, as a table in Markdown."""
     rows = [["part", "holds", "measured", "claimed", "what"]]
     for path, notebook in notebooks.items():
         for claim in claims(notebook, tag):
             holds = "yes" if claim["holds"] else "NO"
             rows.append([path.name[:2], holds, shown(claim), str(claim["required"]), cell(claim["claim"])])
-    widths = [max(map(len, column)) for column in zip(*rows)][:-1] + [3]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=False)][:-1] + [3]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
 
@@ -208,9 +208,9 @@ def main(arguments=None):
     if options.update:
         others = readable(files)
         readme = readme_with_markers()
-    notebooks, failures = zip(*map(run, options.paths))
-    executed = {path: notebook for path, notebook in zip(options.paths, notebooks) if notebook}
-    print(table(executed))
+    notebooks, failures = zip(*map(run, options.paths), strict=True)
+    executed = {path: notebook for path, notebook in zip(options.paths, notebooks, strict=True) if notebook}
+    print(results(executed))
     try:
         pages.index(BUILD, executed)
     except (ValueError, TypeError, KeyError, AttributeError) as error:      # what pages make of a notebook that is none
@@ -219,7 +219,7 @@ def main(arguments=None):
     if options.update and not any(failures):
         for path, notebook in executed.items():
             write(Path(), path, notebook, figures(notebook))
-        headlines = table({**others, **executed}, "headline")
+        headlines = results({**others, **executed}, "headline")
         replace(README, re.sub(TABLE, lambda found: f"{found[1]}\n{headlines}\n{found[2]}", readme).encode())
     return "\n".join(filter(None, failures)) or None
 

@@ -98,7 +98,7 @@ class Explorer:
 
     def _grid(self):
         """Codes of the points of a grid, in reading order, for the still: (rows · columns, 2)."""
-        across, up = (_codes(self.scale, limits, (np.arange(count) + 0.5) / count) for limits, count in zip(self.limits, STILL))
+        across, up = (_codes(self.scale, limits, (np.arange(count) + 0.5) / count) for limits, count in zip(self.limits, STILL, strict=True))
         return np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2).astype(np.float32)
 
     def _first(self):
@@ -127,7 +127,7 @@ class Explorer:
     def data(self):
         """What the page has to know, as plain values."""
         networks = []
-        for (name, network), (codes, deviations) in zip(self.networks.items(), self.codes):
+        for (name, network), (codes, deviations) in zip(self.networks.items(), self.codes, strict=True):
             networks.append({"name": str(name), "decoder": described(network, "decoder", self.grid),
                              "codes": packed(np.float32(codes))})
             if deviations is not None:
@@ -159,7 +159,7 @@ class Explorer:
         style, layout = {"description_width": "initial"}, {"width": "100%"}
         return tuple(ipywidgets.FloatSlider(value, min=low, max=high, step=(high - low) / 2000, description=name, style=style,
                                             layout=layout)
-                     for value, low, high, name in zip(self.start.tolist(), *self.limits[:, 2:].T.tolist(), ("z₁", "z₂")))
+                     for value, low, high, name in zip(self.start.tolist(), *self.limits[:, 2:].T.tolist(), ("z₁", "z₂"), strict=False))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         html = self.html()

@@ -52,7 +52,7 @@ def described(model, part, probes):
     size = sum(math.prod(layer.shape) for layer in layers)
     weights = parameters[-size:] if part == "decoder" else parameters[:size]
     rounded = _rounded(model, part, weights, probes)
-    ordered = [_ordered(layer, array) for layer, array in zip(layers, views(layers, rounded))]
+    ordered = [_ordered(layer, array) for layer, array in zip(layers, views(layers, rounded), strict=True)]
     return {"layers": [_layer(layer) for layer in layers], "weights": packed(np.concatenate(ordered))}
 
 

@@ -202,7 +202,7 @@ def draw_curves(ax, x, curves):
     x = numbers("x", x, ("n",))
     _named("curves", curves)
     ends = {}
-    for (name, values), colour in zip(curves.items(), COLOURS):
+    for (name, values), colour in zip(curves.items(), COLOURS, strict=False):
         values = numbers(f"curves[{name!r}]", values, (len(x),), (len(x), "networks"))
         low, median, high = np.percentile(values.reshape(len(x), -1), [10, 50, 90], axis=1)
         _axes(ax).fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
@@ -243,7 +243,7 @@ def draw_intervals(ax, rows, low=0, digits=2, bold=(), colours=COLOURS, label=""
     rows = {name: values if isinstance(values, dict) else {"": values} for name, values in rows.items()}
     series = list(dict.fromkeys(name for values in rows.values() for name in values))
     require(len(series) <= len(colours), "rows", series, f"of at most {len(colours)} series")
-    colour = dict(zip(series, colours))
+    colour = dict(zip(series, colours, strict=False))
     for place, (row, values) in enumerate(rows.items()):
         for step, (name, value) in enumerate(values.items()):
             value = numbers(f"rows[{row!r}]", value, (), (3,), dtype=float)
@@ -265,7 +265,7 @@ def draw_intervals(ax, rows, low=0, digits=2, bold=(), colours=COLOURS, label=""
     ax.set_xlim(left=low)
     ax.tick_params("y", length=0)
     ax.spines["left"].set_visible(False)
-    for text, row in zip(ax.get_yticklabels(), rows):
+    for text, row in zip(ax.get_yticklabels(), rows, strict=False):
         text.set_fontweight("bold" if row in bold else "normal")
     for place in range(1, len(rows)):
         ax.axhline(place - 0.5, color=str(LIGHT), linewidth=1, zorder=0)
@@ -291,7 +291,7 @@ def draw_codes(ax, codes, pixels, zoom=None, title="", height=None, apart=False)
     size = zoom * np.array(images.shape[2:0:-1]) + 2 * FRAME                            # in points
     away = _pushed_apart(ax, codes, size) if apart else np.zeros(codes.shape)
     edge = {"edgecolor": "#B0B0B0", "linewidth": 0.8, "boxstyle": f"square,pad={FRAME / STYLE['font.size']}"}
-    for code, image, offset in zip(codes, images, away):
+    for code, image, offset in zip(codes, images, away, strict=True):
         if np.abs(offset).max() > 2:
             ax.annotate("", code, xytext=tuple(offset), textcoords="offset points", zorder=2,
                         arrowprops={"arrowstyle": "-", "color": "#666666", "shrinkA": 0, "shrinkB": 0})
@@ -370,7 +370,7 @@ def draw_confusion(ax, counts, names, title=""):
     counts = numbers("counts", counts, (len(names), len(names)), dtype=float, low=0)
     shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     ax.imshow(shares, cmap=_PALE, vmin=0, vmax=100)
-    for row, column in zip(*np.nonzero(shares >= 0.5)):
+    for row, column in zip(*np.nonzero(shares >= 0.5), strict=True):
         ax.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontweight="bold" if row == column else "normal",
                 color=DARK)
     ax.set(xticks=range(len(names)), yticks=range(len(names)), yticklabels=names, title=title, xlabel="taken for, %")
@@ -395,7 +395,7 @@ def draw_map(ax, values, rows, columns, digits=2, bold=(), limits=None, title=""
     ax.set(title=title)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
-    for text, row in zip(ax.get_yticklabels(), rows):
+    for text, row in zip(ax.get_yticklabels(), rows, strict=False):
         text.set_fontweight("bold" if row in bold else "normal")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

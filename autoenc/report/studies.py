@@ -53,11 +53,11 @@ def recorded(name, study, cases=None, map=None):
         if cases is None:
             _run(name, study, source)
         else:
-            _run_cases(name, study, source, dict(zip(keys, cases)), map or _processes(int(os.environ.get(JOBS) or 1)))
+            _run_cases(name, study, source, dict(zip(keys, cases, strict=True)), map or _processes(int(os.environ.get(JOBS) or 1)))
     results = _read(name, study, source, "results" if cases is None else "cases")
     if cases is None:
         return results
-    missing = [case for key, case in zip(keys, cases) if key not in results]
+    missing = [case for key, case in zip(keys, cases, strict=True) if key not in results]
     if missing:
         raise ValueError(f"{_path(name)} holds no result of the case {missing[0]}, one of {len(missing)} that it lacks: "
                          f"{_how_to_record(name)}")
@@ -202,7 +202,7 @@ def _how_to_record(name):
 
 def _difference(old, new):
     """The first line in which two sources differ, in words."""
-    for number, (before, now) in enumerate(zip(old, new), 1):
+    for number, (before, now) in enumerate(zip(old, new, strict=False), 1):
         if before != now:
             return f"line {number} of its source was {before.strip()!r} and is {now.strip()!r}"
     return f"its source had {len(old)} lines and has {len(new)}"

@@ -192,7 +192,7 @@ def main(arguments=None):
     with ThreadPoolExecutor(options.jobs) as workers:
         outcomes = workers.map(lambda cell: tried(python, cell[1], cells[cell[0]], cell[0]), work)
         same = True
-        for (what, path), outcome in zip(work, outcomes):
+        for (what, path), outcome in zip(work, outcomes, strict=True):
             same &= not outcome["differ"]
             results.setdefault("|".join(what), {})[path.name] = outcome
             if not options.short:

@@ -89,7 +89,7 @@ def mutants(source):
             change(list(ast.walk(mutated))[place])
             ast.fix_missing_locations(mutated)
             before, after = ast.unparse(tree).splitlines(), ast.unparse(mutated).splitlines()
-            differ = [pair for pair in zip(before, after) if pair[0] != pair[1]]
+            differ = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
             if differ and line:
                 yield " → ".join(text.strip() for text in differ[0]), ast.unparse(mutated)
 
@@ -141,7 +141,7 @@ def main(modules, sample=None):
             if sample and sample < len(found):
                 found = random.Random(0).sample(found, sample)
             verdicts = pool.map(partial(judge, module, longest), found)
-            alive = [what for (what, _), survived in zip(found, verdicts) if survived]
+            alive = [what for (what, _), survived in zip(found, verdicts, strict=True) if survived]
             results[module] = commit, len(found), alive
             print(f"{module}: {len(found) - len(alive)} of {len(found)} killed in {time.monotonic() - start:.0f} s", *alive,
                   sep="\n    ", flush=True)

@@ -63,7 +63,7 @@ def written_out(members=None, epochs=1000, rate=0.001):
     one, double, beta1, beta2, floor = (np.array(number, np.float32) for number in (1, 2 / count, 0.9, 0.999, 0))
     wide, target = with_ones(pixels())
     x, below, ahead, back = wide, None, [], []
-    for layer, weights, slopes in zip(networks.layers, views(networks.layers, params), views(networks.layers, grads)):
+    for layer, weights, slopes in zip(networks.layers, views(networks.layers, params), views(networks.layers, grads), strict=True):
         out = y = empty_matrices(leading, count, layer.outputs, np.float32)
         if layer.ones:
             out, y = with_ones(y)
@@ -126,7 +126,7 @@ def torch_small(hidden=10, members=None, epochs=1000, rate=0.001, fused=False, c
 
     loss = torch.compile(loss) if compiled else loss
     network = torch.nn.Sequential(*(Layer(*step, torch.sigmoid if k % 2 else torch.tanh)
-                                    for k, step in enumerate(zip(sizes(hidden), sizes(hidden)[1:]))))
+                                    for k, step in enumerate(zip(sizes(hidden), sizes(hidden)[1:], strict=False))))
 
     def run():
         optimizer, losses = torch.optim.Adam(network.parameters(), rate, fused=fused), torch.empty(epochs, *leading)
@@ -148,7 +148,7 @@ def jax_small(hidden=10, members=None, epochs=1000, rate=0.001, whole=True):
 
     def start(key):
         return [(jax.nn.initializers.glorot_uniform()(k, step), jnp.zeros(step[1]))
-                for k, step in zip(jax.random.split(key, 4), zip(sizes(hidden), sizes(hidden)[1:]))]
+                for k, step in zip(jax.random.split(key, 4), zip(sizes(hidden), sizes(hidden)[1:], strict=False), strict=False)]
 
     def loss(params):
         y = x

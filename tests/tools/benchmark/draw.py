@@ -37,7 +37,7 @@ PEERS = {"JAX": (DARK, "o"), "PyTorch": (GREEN, "s"), "scikit-learn": (SKY, "D")
 
 def ratios(row, name):
     """How many times as long as autoenc a contender took, in each round of a row."""
-    return [theirs / ours for theirs, ours in zip(row["values"][name], row["values"]["autoenc"])]
+    return [theirs / ours for theirs, ours in zip(row["values"][name], row["values"]["autoenc"], strict=False)]
 
 
 def benchmark(rows):
@@ -70,9 +70,9 @@ def benchmark(rows):
 def growth(curves):
     """What one step costs as networks, batches and workers grow, with the slope that counting operations gives."""
     fig, axs = figure(-(-len(curves) // 2), 2, size=(13, 4.5 * -(-len(curves) // 2)))
-    for ax, (option, curve) in zip(axs.flat, curves.items()):
+    for ax, (option, curve) in zip(axs.flat, curves.items(), strict=False):
         x, ours = np.array(curve["values"], float), np.array(curve["curves"]["autoenc"])
-        for (name, values), colour in zip(curve["curves"].items(), (BLUE, GREY)):
+        for (name, values), colour in zip(curve["curves"].items(), (BLUE, GREY), strict=False):
             ax.loglog(x, values, "o-", color=colour, label=name)
         slope = dict(members=1, hidden=1, batch=0, workers=-1)[option]
         anchor = 0 if option == "workers" else -1
