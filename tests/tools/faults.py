@@ -26,6 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .stale import stamp
+
 ROOT = Path(__file__).parents[2]
 FILES = "notebooks/01_short.ipynb", "figures/short.png"
 REPORT = [sys.executable, "-m", "autoenc", "--update"]
@@ -254,7 +256,7 @@ def main(kills):
     """Try it all; the lines of tests/tools/FAULTS.md, which are the same for every run that goes well."""
     random.seed(0)
     lines = ["# What is left after a fault", "", "By `python -m tests.tools.faults`; whatever is said here was checked, each time.", "",
-             *unwritable()]
+             stamp("tests/tools/FAULTS.md"), "", *unwritable()]
     print(*lines, sep="\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         counts = kill_report(Path(folder), kills)

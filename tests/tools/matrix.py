@@ -8,7 +8,8 @@
 
 OPENBLAS_CORETYPE chooses which of OpenBLAS' kernels run, as if on that processor; on those from before AVX, NumPy's own
 vector code is switched off too.  A row of tests/tools/MATRIX.md says what really ran.  Its second table is the margin of every
-claim: what was measured, over all rows.  Results are kept in build/ for as long as their notebook stays the same.
+claim: what was measured, over all rows.  Results are kept in build/ for as long as the code that they describe stays the
+same (see `stale`).
 """
 
 import argparse
@@ -22,6 +23,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from . import stale
 
 ROOT = Path(__file__).parents[2]
 TABLE, RESULTS = Path(__file__).with_name("MATRIX.md"), ROOT / "build" / "matrix" / "results.json"
@@ -106,7 +109,8 @@ def machine(python, core, threads):
 # The cells
 
 def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """A digest of a notebook as it is committed, and of the code of the networks."""
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]} {stale.digest(*(ROOT / module for module in stale.NETWORKS))}"
 
 
 def tried(python, path, settings, what):
@@ -145,6 +149,7 @@ def written(results):
              "Strict nbval of the committed notebooks, by `python -m tests.tools.matrix`. A kernel is OpenBLAS', for processors of that",
              "name; NumPy's vectors are the processor's instructions that NumPy itself then used. A kernel is left out where its bare",
              "products crash, never end or come out wrong.", "",
+             stale.stamp("tests/tools/MATRIX.md"), "",
              "| " + " | ".join([*COLUMNS, *(name[:2] for name in now)]) + " |", "|---" * (len(COLUMNS) + len(now)) + "|",
              *("| " + " | ".join(row) + " |" for row in rows), "", "## What every claim measured there", "",
              "| notebook | claim | required | smallest | largest |", "|---|---|---|---|---|"]

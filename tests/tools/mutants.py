@@ -1,32 +1,53 @@
 """Do the tests see a mistake?  One small mistake at a time is put into the package, and the tests are run.
 
-    python -m tests.tools.mutants [layers losses …] [--sample 40]       hours on two cores, or forty of each module; writes tests/tools/MUTANTS.md
+    python -m tests.tools.mutants [layers report/slides …] [--sample 40]     writes tests/tools/MUTANTS.md
+    python -m tests.tools.mutants layers --again                             only those that survived the last time
 
 A mutant is a copy of the package with one operator, comparison, number, truth value or NumPy function exchanged, or one
-statement left out.  It is killed if a test fails or does not come to an end.  With names of modules only those are
-tried, and the rows of the others stay as they are; a sample is the same each time.
+statement left out.  It is killed if a test fails or does not come to an end.  Words that nobody computes with are left
+alone: docstrings, and what an error says.  With names of modules only those are tried, and the rows of the others stay as
+they are; a sample is the same each time.
+
+What makes it bearable: pytest collects the tests once, and runs them once without a mutant, which tells what each takes
+and which lines of the package it runs.  For each mutant the process then forks, the child exchanges the code of one function
+for the mutant's, and runs, of its module's files, the tests that run a changed line, the quickest first, and from the first
+of these files those that start other processes, where lines cannot be counted; the first failure ends it.  For a mutant
+of what runs at import, outside functions, the child imports the package anew, and runs all tests of these files.  A test
+may take ten times as long as it did and some seconds, then an alarm kills it, whatever it is doing, and with it all that it
+started.  Forks need Linux or macOS.
 """
 
 import argparse
 import ast
 import copy
+import gc
+import inspect
+import json
 import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from types import CodeType, FunctionType
+
+import pytest
+
+from .stale import MUTANTS, commit, digest, marked
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("MUTANTS.md")
-# The modules and their tests, the likely killers first: pytest stops at the first failure.
+# The modules and the files that test them.
 MATHEMATICS = ["test_training.py", "test_models.py", "test_properties.py"]
+PLAYED = ["test_explorer.py", "test_network.py", "test_playground.py", "test_injection.py"]
+EXPORTED = ["test_slides.py", "test_pages.py", "test_command.py"]
 TESTS = {
     "layers": ["test_layers.py", *MATHEMATICS, "test_convolutions.py"],
     "losses": ["test_losses.py", *MATHEMATICS],
@@ -35,13 +56,25 @@ TESTS = {
     "convolutions": ["test_convolutions.py", "test_vae.py", "test_torch.py"],
     "vae": ["test_vae.py", "test_files.py", "test_properties.py", "test_torch.py"],
     "training": ["test_training.py", "test_vae.py", "test_models.py"],
+    "models": ["test_models.py", "test_training.py", "test_properties.py", "test_vae.py", "test_layers.py"],
     "blas": ["test_training.py", "test_vae.py"],
-    "files": ["test_files.py", "test_studies.py", "test_command.py"],
+    "checks": ["test_models.py", "test_noise.py", "test_optimizers.py", "test_convolutions.py", "test_vae.py", "test_properties.py",
+               "test_files.py", "test_training.py"],
+    "characters": ["test_characters.py", "test_models.py"],
+    "fashion": ["test_fashion.py"],
+    "files": ["test_files.py"],
+    "pretrain": ["test_files.py", "test_vae.py"],
     "report/claims": ["test_report.py"],
     "report/studies": ["test_studies.py"],
     "report/command": ["test_command.py"],
-    "report/explorer": ["test_explorer.py", "test_injection.py"],
-    "report/slides": ["test_slides.py", "test_decks.py"],
+    "report/explorer": PLAYED,
+    "report/network": PLAYED,
+    "report/playground": ["test_playground.py", "test_network.py", "test_injection.py"],
+    "report/slides": EXPORTED,
+    "report/pages": EXPORTED,
+    "report/offline": EXPORTED,
+    "report/typeface": ["test_typeface.py", *EXPORTED],
+    "report/plots": ["test_plots.py"],
 }
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
@@ -54,8 +87,10 @@ FUNCTIONS = dict(add="subtract", subtract="add", multiply="divide", divide="mult
                  negative="abs", reciprocal="square", all="any")
 
 
+# The mutants
+
 def changed(node):
-    """The ways to change one node: (what to call it, a function that does it to a copy of the node)."""
+    """The ways to change one node: functions that do it to a copy of the node."""
     def exchange(name, new):
         return lambda node: setattr(node, name, new)
 
@@ -79,109 +114,324 @@ def changed(node):
         yield lambda node: (node.__dict__.clear(), setattr(node, "__class__", ast.Pass))
 
 
+def words(tree):
+    """The nodes that only make up what an error says: behind `raise`, and all but the condition in `require`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            said = [node.exc] if node.exc else []
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "require":
+            said = node.args[1:]
+        else:
+            continue
+        for part in said:
+            yield from ast.walk(part)
+
+
 def mutants(source):
-    """All mutants of a module: (where and what, its source)."""
+    """All mutants of a module: (what was changed, its source, the lines of it that were changed)."""
     tree = ast.parse(source)
+    silent, before = set(words(tree)), ast.unparse(tree).splitlines()
     for place, node in enumerate(ast.walk(tree)):
+        if node in silent or not hasattr(node, "lineno"):
+            continue
         for change in changed(node):
             mutated = copy.deepcopy(tree)
-            line = getattr(node, "lineno", None)
             change(list(ast.walk(mutated))[place])
-            ast.fix_missing_locations(mutated)
-            before, after = ast.unparse(tree).splitlines(), ast.unparse(mutated).splitlines()
-            differ = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
-            if differ and line:
-                yield " → ".join(text.strip() for text in differ[0]), ast.unparse(mutated)
+            text = ast.unparse(ast.fix_missing_locations(mutated))
+            differ = [(line, *pair) for line, pair in enumerate(zip(before, text.splitlines(), strict=False), 1) if pair[0] != pair[1]]
+            if differ:
+                yield " → ".join(words.strip() for words in differ[0][1:]), text, {line for line, *_ in differ}
 
 
-def survives(folder, module, source, seconds=600):
-    """Whether all tests pass with this source of a module, in a copy of the tree."""
-    path = folder / "autoenc" / f"{module}.py"
-    original = path.read_text("utf-8")
-    path.write_text(source, "utf-8")
-    tests = [f"tests/{name}" for name in TESTS[module]]
-    settings = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    try:
-        done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests],
-                              cwd=folder, capture_output=True, text=True, timeout=seconds, env=settings)
-        # 0: all passed; 1: a test failed; 2: a module could not be imported.  All else says nothing about the mutant.
-        assert done.returncode in (0, 1, 2), done.stdout + done.stderr
-        return done.returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        path.write_text(original, "utf-8")
+# Processes
+
+def forked(work, seconds=24 * 3600):
+    """Call a function in a process of its own: what it returned, or minus the signal that ended it.
+
+    After so many seconds it is killed, and in any case all that it has started.
+    """
+    number = os.fork()
+    if not number:
+        status = 3
+        try:
+            os.setsid()                                         # a group for it and what it starts
+            status = int(work())
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)                                    # threads that are left behind keep nobody waiting
+    ended, end = False, time.monotonic() + seconds
+    while not ended:
+        time.sleep(0.02)
+        ended, status = os.waitpid(number, os.WNOHANG)
+        if not ended and time.monotonic() > end:
+            os.kill(number, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(status)
 
 
-def main(modules, sample=None):
-    """Judge the mutants of these modules: {module: (commit, how many were tried, those that survived)}."""
-    workers, free, results = os.cpu_count(), SimpleQueue(), {}
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(workers) as pool:
-        for number in range(workers):
-            folder = Path(temporary, str(number))
-            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "build", "figures", "__pycache__"))
-            free.put(folder)
+def session(folder, files, plugin, log):
+    """Run pytest with a plugin on files of tests, in the copy of the tree in a folder; its exit status."""
+    with open(log, "wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "autoenc")]:
+        del sys.modules[name]
+    os.chdir(folder)
+    sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(ROOT), str(folder)))]
+    os.environ.update(PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE="1", PYTEST_ADDOPTS="", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    sys.dont_write_bytecode = True                              # else the next mutant of the same second might run this one
+    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *(f"tests/{name}" for name in files)], [plugin])
 
-        def judge(module, seconds, mutant):
-            """Whether one mutant, a pair of words and source, survives in the next free copy."""
-            folder = free.get()
+
+class Tests:
+    """A plugin of pytest: runs tests in an order of its own, each with an alarm; known: {test: what is known of it}."""
+
+    def __init__(self, known):
+        self.known = known
+
+    def pytest_runtestloop(self, session):
+        if session.testsfailed or self.failed(session, sorted(session.items, key=self.seconds)):
+            raise session.Failed
+        return True
+
+    def seconds(self, item):
+        return self.known[item.nodeid]["seconds"] if item.nodeid in self.known else 0
+
+    def failed(self, session, items):
+        """Run these tests in this order, up to the first that fails: whether there was one."""
+        for number in signal.SIGALRM, signal.SIGPROF:           # nobody handles them, so they end the process
+            signal.signal(number, signal.SIG_DFL)
+        session.items[:] = items
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            seconds = 10 * self.seconds(item) if self.known else 300
+            signal.setitimer(signal.ITIMER_REAL, 60 + seconds)
+            signal.setitimer(signal.ITIMER_PROF, 10 + seconds)  # of the processor: a busy machine is no endless loop
             try:
-                return survives(folder, module, mutant[1], seconds)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            except BaseException:                               # Ctrl-C, where no test asked for it
+                return True
             finally:
-                free.put(folder)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            if session.testsfailed:
+                return True
+        return False
 
-        for module in modules:
-            source, start = (ROOT / "autoenc" / f"{module}.py").read_text("utf-8"), time.monotonic()
-            assert judge(module, 3600, ("none", ast.unparse(ast.parse(source)))), "the tests fail without any mutant"
-            longest = 60 + 5 * (time.monotonic() - start)
-            assert not judge(module, 3600, ("all", "raise Exception")), "the tests do not use the mutant"
-            found = list(mutants(source))
-            if sample and sample < len(found):
-                found = random.Random(0).sample(found, sample)
-            verdicts = pool.map(partial(judge, module, longest), found)
-            alive = [what for (what, _), survived in zip(found, verdicts, strict=True) if survived]
-            results[module] = commit, len(found), alive
-            print(f"{module}: {len(found) - len(alive)} of {len(found)} killed in {time.monotonic() - start:.0f} s", *alive,
-                  sep="\n    ", flush=True)
-            written(results)
-    return results
+
+class Notes(Tests):
+    """The tests as they are: of each the seconds, the lines it runs of each file of the package, whether it starts processes."""
+
+    def __init__(self, package):
+        super().__init__({})
+        self.package, self.run, self.shared, self.starts = str(package), set(), {}, False
+
+    def take(self, session, items, path):
+        """Run these tests and write the notes down; whether one failed."""
+        def heard(event, _):
+            if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"):
+                self.starts = True
+
+        sys.addaudithook(heard)
+        notes = {}
+
+        class Around:
+            @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_protocol(_, item):
+                start, self.run, self.starts = time.monotonic(), set(), False
+                sys.settrace(self._call)
+                threading.settrace(self._call)
+                try:
+                    return (yield)
+                finally:
+                    sys.settrace(None)
+                    threading.settrace(None)
+                    notes[item.nodeid] = dict(seconds=time.monotonic() - start, lines=self.run, starts=self.starts)
+
+            @pytest.hookimpl(wrapper=True)
+            def pytest_fixture_setup(_, fixturedef, request):
+                """What a fixture for a whole file runs counts for each test in it."""
+                before, self.run = self.run, set()
+                try:
+                    return (yield)
+                finally:
+                    if fixturedef.scope != "function":
+                        self.shared.setdefault(request.node.nodeid.partition("::")[0], set()).update(self.run)
+                    self.run |= before
+
+        session.config.pluginmanager.register(Around())
+        if self.failed(session, items):
+            return True
+        for name, note in notes.items():
+            note["lines"] = sorted(note["lines"] | self.shared.get(name.partition("::")[0], set()))
+        path.write_text(json.dumps(notes))
+        return False
+
+    def _call(self, frame, event, _):
+        return self._line if frame.f_code.co_filename.startswith(self.package) else None
+
+    def _line(self, frame, event, _):
+        self.run.add((frame.f_code.co_filename, frame.f_lineno))
+        return self._line
+
+
+class Judge(Tests):
+    """Notes first, and then, for each mutant, a fork of the process that has collected the tests.
+
+    work: {module: its mutants}.  judged: a function that is called with a module and those that survived.
+    """
+
+    def __init__(self, folder, work, judged):
+        super().__init__({})
+        self.folder, self.work, self.judged = folder, work, judged
+
+    def pytest_runtestloop(self, session):
+        if session.testsfailed:
+            return None
+        items, notes = list(session.items), self.folder.with_suffix(".notes")
+        assert not forked(lambda: Notes(self.folder / "autoenc").take(session, items, notes)), "the tests fail without any mutant"
+        self.known = json.loads(notes.read_text())
+        for module, mutants in self.work.items():
+            own = [item for item in items if item.path.name in TESTS[module]]
+            assert not self._survives(session, module, ("", "raise Exception", {1}), own), "the tests do not use the mutant"
+            self.judged(module, [mutant[0] for mutant in mutants if self._survives(session, module, mutant, own)])
+        return True
+
+    def _survives(self, session, module, mutant, items):
+        """Whether none of those tests fails that the mutant concerns."""
+        path, (_, text, lines) = self.folder / "autoenc" / f"{module}.py", mutant
+        original, log = path.read_text("utf-8"), self.folder.with_suffix(".mutant.log")
+        lines = {(str(path), line) for line in lines}
+        runs = {item for item in items if not lines.isdisjoint(map(tuple, self.known[item.nodeid]["lines"]))}
+        pairs = functions(compile(original, str(path), "exec"), compile(text, str(path), "exec"))
+
+        def exchanged():
+            for old, new in pairs:
+                for function in running(old):
+                    function.__code__ = new
+            return self.failed(session, chosen)
+
+        if pairs is None:
+            chosen, work = items, partial(globals()["session"], self.folder, TESTS[module], Tests(self.known), log)
+        else:
+            others = {item for item in items if item.path.name == TESTS[module][0] and self.known[item.nodeid]["starts"]}
+            chosen, work = sorted(runs | others, key=lambda item: (item not in runs, self.seconds(item))), exchanged
+        path.write_text(text, "utf-8")                          # for the processes that tests start, too
+        status = forked(work, 120 + 5 * sum(map(self.seconds, chosen)))
+        path.write_text(original, "utf-8")
+        # 0: all passed; 1: a test failed; 2: a module could not be imported.  All else says nothing about the mutant.
+        assert status in (0, 1, 2) or status < 0, log.read_text("utf-8", "replace")
+        return status == 0
+
+
+def functions(old, new):
+    """The functions whose code differs between two compiled modules, (old, new) each; None if what runs at import differs."""
+    if old == new:
+        return []
+    if old.co_flags & inspect.CO_OPTIMIZED:
+        return [(old, new)] if running(old) and old.co_freevars == new.co_freevars else None
+    (inner, rest), (new_inner, new_rest) = map(parted, (old, new))
+    if rest != new_rest or len(inner) != len(new_inner):
+        return None
+    pairs = [functions(*pair) for pair in zip(inner, new_inner, strict=True)]
+    return None if None in pairs else sum(pairs, [])
+
+
+def parted(code):
+    """The code of functions and classes that a piece of code holds, and the rest of it."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return inner, code.replace(co_consts=tuple(None if constant in inner else constant for constant in code.co_consts))
+
+
+def running(code):
+    """The functions of this process that have this code."""
+    return [thing for thing in gc.get_objects() if type(thing) is FunctionType and thing.__code__.co_name == code.co_name
+            and thing.__code__.co_filename == code.co_filename and thing.__code__ == code]
+
+
+def main(modules, sample=None, again=False):
+    """Judge the mutants of these modules, or those that survived the last time, and write the table."""
+    os.environ.update(OPENBLAS_NUM_THREADS="1", MPLBACKEND="agg")
+    # Those of one floor share much of their tests, which are collected and noted once.
+    for floor in [name for name in modules if "/" not in name], [name for name in modules if "/" in name]:
+        work, rows = {}, {}
+        for module in floor:
+            path = ROOT / "autoenc" / f"{module}.py"
+            every = work[module] = list(mutants(path.read_text("utf-8")))
+            if sample and sample < len(every):
+                work[module] = random.Random(0).sample(every, sample)
+            rows[module] = dict(commit=commit(path), code=digest(path), mutants=len(every), tried=len(work[module]))
+            if again:
+                old = before()[0][module]
+                assert old["code"] == rows[module]["code"], f"{module} is not the code that was tried: try it without --again"
+                work[module] = [mutant for mutant in every if mutant[0] in old["alive"]]
+                rows[module]["tried"] = old["tried"]
+        if floor:
+            judge(work, rows)
+
+
+def judge(work, rows):
+    """Judge mutants, {module: [(what, source, lines)]}, and write the rows of their modules as they come to an end."""
+    out, start = os.fdopen(os.dup(1), "w"), time.monotonic()
+
+    def judged(module, alive):
+        print(f"{module}: {len(work[module]) - len(alive)} of {len(work[module])} killed, {time.monotonic() - start:.0f} s", *alive,
+              sep="\n    ", file=out, flush=True)
+        written({module: {**rows[module], "alive": alive}})
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "tree").resolve()
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info"))
+        for module in work:
+            path = folder / "autoenc" / f"{module}.py"
+            path.write_text(ast.unparse(ast.parse(path.read_text("utf-8"))), "utf-8")       # whose lines mutants have
+        files, log = dict.fromkeys(name for module in work for name in TESTS[module]), folder.with_suffix(".log")
+        status = forked(lambda: session(folder, files, Judge(folder, work, judged), log))
+        assert status == 0, log.read_text("utf-8", "replace")
+
+
+# The table
+
+COLUMNS = "commit", "code", "mutants", "tried"
 
 
 def before():
-    """What tests/tools/MUTANTS.md says: {module: (commit, mutants, survivors)}, and what was said of each survivor."""
+    """What tests/tools/MUTANTS.md says: {module: row}, and what was said of each survivor."""
     text = TABLE.read_text("utf-8") if TABLE.exists() else ""
-    said = dict(line.rsplit(" — ", 1) for line in text.splitlines() if line.startswith("- "))
-    alive = [re.match(r"- ([\w/]+): `(.*)`$", key).groups() for key in said]
-    rows = re.findall(r"^\| ([\w/]+) \| (\S+) \| (\d+) ", text, re.M)
-    found = {module: (commit, int(number), [what for name, what in alive if name == module]) for module, commit, number in rows
-             if module in TESTS}
-    return found, said
+    said = dict(re.findall(r"^(- [\w/]+: `.*`) — (.*)$", text, re.M))
+    found = {}
+    for module, of, code, number, tried in re.findall(r"^\| ([\w/]+) \| (\S+) \| (\w+) \| (\d+) \| (\d+) ", text, re.M):
+        alive = [key.partition("`")[2][:-1] for key in said if key.startswith(f"- {module}: ")]
+        found[module] = dict(commit=of, code=code, mutants=int(number), tried=int(tried), alive=alive)
+    return {module: row for module, row in found.items() if module in TESTS}, said
 
 
 def written(results):
     """Put results into the table; what was said of a survivor stays with it."""
     old, said = before()
     results = {module: {**old, **results}[module] for module in TESTS if module in {**old, **results}}
-    rows = [(module, commit, number, number - len(alive)) for module, (commit, number, alive) in results.items()]
-    rows.append(("all", "", *(sum(row[place] for row in rows) for place in (2, 3))))
+    rows = [[module, *(row[name] for name in COLUMNS), row["tried"] - len(row["alive"])] for module, row in results.items()]
+    rows.append(["all", "", "", *(sum(row[place] for row in rows) for place in (3, 4, 5))])
     lines = ["# Which mistakes the tests see", "",
-             "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails.", "",
-             "| module | commit | mutants tried | killed | share |", "|---|---|---|---|---|"]
-    lines += [f"| {module} | {commit} | {number} | {killed} | {killed / number:.1%} |" for module, commit, number, killed in rows]
+             "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails. Of a module with",
+             "more mutants than were tried these are a random sample. `code` is the digest of the module that was tried.", "",
+             "| module | commit | code | mutants | tried | killed | share | of today's code? |", "|---|---|---|---|---|---|---|---|"]
+    lines += [f"| {' | '.join(map(str, row))} | {row[-1] / row[-2]:.1%} | |" for row in rows]
     lines += ["", "The survivors, and why:", ""]
-    for key in [f"- {module}: `{what}`" for module, (_, _, alive) in results.items() for what in alive]:
+    for key in [f"- {module}: `{what}`" for module, row in results.items() for what in row["alive"]]:
         lines.append(f"{key} — {said.get(key, 'not looked at yet')}")
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+    TABLE.write_text(marked(MUTANTS, "\n".join(lines) + "\n"), "utf-8")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m tests.tools.mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("modules", nargs="*", help=", ".join(TESTS))
     parser.add_argument("--sample", type=int, help="try so many mutants of each module, chosen at random")
+    parser.add_argument("--again", action="store_true", help="try only the survivors that the table names")
     options = parser.parse_args()
     for name in options.modules:
         if name not in TESTS:
             parser.error(f"there is no module {name!r} to mutate, but {', '.join(TESTS)}")
-    main(options.modules or TESTS, options.sample)
+    main(options.modules or [name for name in TESTS if not options.again or name in before()[0]], options.sample, options.again)
