@@ -63,7 +63,7 @@ TESTS = {
     "characters": ["test_characters.py", "test_models.py"],
     "fashion": ["test_fashion.py"],
     "files": ["test_files.py"],
-    "pretrain": ["test_files.py", "test_vae.py"],
+    "pretrain": ["test_vae.py"],
     "report/claims": ["test_report.py"],
     "report/studies": ["test_studies.py"],
     "report/command": ["test_command.py"],
@@ -114,13 +114,18 @@ def changed(node):
         yield lambda node: (node.__dict__.clear(), setattr(node, "__class__", ast.Pass))
 
 
-def words(tree):
-    """The nodes that only make up what an error says: behind `raise`, and all but the condition in `require`."""
+def idle(tree):
+    """The nodes whose changes change nothing, or only what an error says.
+
+    These stand behind `raise`, and in `require` behind the condition; and for the 1 of reshape(-1) any number would do.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
             said = [node.exc] if node.exc else []
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "require":
             said = node.args[1:]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "reshape":
+            said = [length.operand for length in node.args if isinstance(length, ast.UnaryOp)]
         else:
             continue
         for part in said:
@@ -130,7 +135,7 @@ def words(tree):
 def mutants(source):
     """All mutants of a module: (what was changed, its source, the lines of it that were changed)."""
     tree = ast.parse(source)
-    silent, before = set(words(tree)), ast.unparse(tree).splitlines()
+    silent, before = set(idle(tree)), ast.unparse(tree).splitlines()
     for place, node in enumerate(ast.walk(tree)):
         if node in silent or not hasattr(node, "lineno"):
             continue
