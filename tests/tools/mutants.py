@@ -417,16 +417,20 @@ def written(results):
     """Put results into the table; what was said of a survivor stays with it."""
     old, said = before()
     results = {module: {**old, **results}[module] for module in TESTS if module in {**old, **results}}
-    rows = [[module, *(row[name] for name in COLUMNS), row["tried"] - len(row["alive"])] for module, row in results.items()]
-    rows.append(["all", "", "", *(sum(row[place] for row in rows) for place in (3, 4, 5))])
+    rows, survivors = [], []
+    for module, row in results.items():
+        remarks = {f"- {module}: `{what}`": said.get(f"- {module}: `{what}`", "not looked at yet") for what in row["alive"]}
+        survivors += [f"{key} — {remark}" for key, remark in remarks.items()]
+        idle = sum(remark.startswith("changes no") for remark in remarks.values())
+        rows.append([module, *(row[name] for name in COLUMNS), row["tried"] - len(row["alive"]), idle])
+    rows.append(["all", "", "", *map(sum, zip(*(row[3:] for row in rows), strict=True))])
     lines = ["# Which mistakes the tests see", "",
              "One small mistake at a time, by `python -m tests.tools.mutants`; a mutant is killed if a test then fails. Of a module with",
-             "more mutants than were tried these are a random sample. `code` is the digest of the module that was tried.", "",
-             "| module | commit | code | mutants | tried | killed | share | of today's code? |", "|---|---|---|---|---|---|---|---|"]
-    lines += [f"| {' | '.join(map(str, row))} | {row[-1] / row[-2]:.1%} | |" for row in rows]
-    lines += ["", "The survivors, and why:", ""]
-    for key in [f"- {module}: `{what}`" for module, row in results.items() for what in row["alive"]]:
-        lines.append(f"{key} — {said.get(key, 'not looked at yet')}")
+             "more mutants than were tried these are a random sample. Some mutants change nothing that one could see, which is said",
+             "below of each; the share is that of the killed among the others. `code` is the digest of the module that was tried.", "",
+             "| module | commit | code | mutants | tried | killed | change nothing | share | of today's code? |", "|---" * 9 + "|"]
+    lines += [f"| {' | '.join(map(str, row))} | {row[-2] / (row[-3] - row[-1]):.1%} | |" for row in rows]
+    lines += ["", "The survivors, and why:", "", *survivors]
     TABLE.write_text(marked(MUTANTS, "\n".join(lines) + "\n"), "utf-8")
 
 
