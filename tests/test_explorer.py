@@ -1,11 +1,13 @@
 """The explorer decodes where the cross is: by pointer, finger, keyboard and slider, in a page without network."""
 
+import io
 
 import numpy as np
 import pytest
 
 pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from autoenc import VAE, Adam, Autoencoder, Explorer, characters, cosine_decay, fashion_mnist
 from autoenc.report import explorer as module
@@ -294,11 +296,23 @@ def test_without_its_script_one_sees_the_still(explorers, tmp_path):
 
 # In a notebook
 
+@pytest.mark.parametrize("colour", [(), (3,)], ids=["grey", "colour"])
+def test_a_png_has_every_pixel_as_a_block_in_few_colours_and_is_small(colour):
+    """Columns of one colour each stay that: no pixel is dithered, none is blurred."""
+    picture = np.linspace(np.zeros(colour), np.full(colour, 255), 600)[None].repeat(4, axis=0)
+    file = module.png(picture, 3)
+    drawn = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
+    assert drawn.shape == (12, 1800, 3) and (drawn == drawn[::3, ::3].repeat(3, axis=0).repeat(3, axis=1)).all()
+    assert (drawn == drawn[0]).all() and np.abs(drawn[0, ::3] - np.uint8(picture[0]).reshape(600, -1)).max() <= 4
+    assert len(np.unique(drawn[0], axis=0)) <= 256 and len(file) < 2500
+
+
 def test_the_kernels_sliders_begin_where_the_page_does(explorers):
     pytest.importorskip("ipywidgets")
     explorer = explorers["characters"]
     for slider, value, (low, high) in zip(explorer.sliders, explorer.start, explorer.limits[:, 2:], strict=True):
         assert (slider.min, slider.value, slider.max) == pytest.approx((low, value, high))
+        assert slider.step == pytest.approx((high - low) / 2000)
     assert explorer.sliders is explorer.sliders
 
 

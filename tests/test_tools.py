@@ -123,7 +123,8 @@ def least(values, bound):
 
 @forks
 def test_a_mutant_has_one_mistake_and_none_that_changes_only_what_an_error_says():
-    found = list(mutants.mutants(MODULE))
+    number, found = mutants.mutants(MODULE)
+    assert number == len(found)
     before = ast.unparse(ast.parse(MODULE)).splitlines()
     for what, text, lines in found:
         differ = [number for number, pair in enumerate(zip(before, text.splitlines(), strict=True), 1) if pair[0] != pair[1]]
@@ -131,6 +132,7 @@ def test_a_mutant_has_one_mistake_and_none_that_changes_only_what_an_error_says(
     changes = [what.partition(" → ")[2] for what, _, _ in found]
     assert changes == ["if bound <= 0:", "if bound >= 0:", "return max(min(values.reshape(-1)), bound) - 2", "if bound < 1:",
                        "return max(min(values.reshape(-1)), bound) + 3", "return max(min(values.reshape(+1)), bound) + 2"]
+    assert mutants.mutants(MODULE, 3) == (number, mutants.mutants(MODULE, 3)[1]) and len(mutants.mutants(MODULE, 3)[1]) == 3
 
 
 @forks

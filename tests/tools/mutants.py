@@ -132,20 +132,25 @@ def idle(tree):
             yield from ast.walk(part)
 
 
-def mutants(source):
-    """All mutants of a module: (what was changed, its source, the lines of it that were changed)."""
+def mutants(source, sample=None):
+    """The mutants of a module, all of them or some chosen at random: (what was changed, its source, the lines that differ).
+
+    Returns how many there are, and a list of those that are to be tried.
+    """
     tree = ast.parse(source)
     silent, before = set(idle(tree)), ast.unparse(tree).splitlines()
-    for place, node in enumerate(ast.walk(tree)):
-        if node in silent or not hasattr(node, "lineno"):
-            continue
-        for change in changed(node):
-            mutated = copy.deepcopy(tree)
-            change(list(ast.walk(mutated))[place])
-            text = ast.unparse(ast.fix_missing_locations(mutated))
-            differ = [(line, *pair) for line, pair in enumerate(zip(before, text.splitlines(), strict=False), 1) if pair[0] != pair[1]]
-            if differ:
-                yield " → ".join(words.strip() for words in differ[0][1:]), text, {line for line, *_ in differ}
+    every = [(place, change) for place, node in enumerate(ast.walk(tree)) if node not in silent and hasattr(node, "lineno")
+             for change in changed(node)]
+    chosen = random.Random(0).sample(every, sample) if sample and sample < len(every) else every
+    found = []
+    for place, change in chosen:
+        mutated = copy.deepcopy(tree)
+        change(list(ast.walk(mutated))[place])
+        text = ast.unparse(ast.fix_missing_locations(mutated))
+        differ = [(line, *pair) for line, pair in enumerate(zip(before, text.splitlines(), strict=False), 1) if pair[0] != pair[1]]
+        if differ:
+            found.append((" → ".join(words.strip() for words in differ[0][1:]), text, {line for line, *_ in differ}))
+    return len(every), found
 
 
 # Processes
@@ -364,14 +369,12 @@ def main(modules, sample=None, again=False):
         work, rows = {}, {}
         for module in floor:
             path = ROOT / "autoenc" / f"{module}.py"
-            every = work[module] = list(mutants(path.read_text("utf-8")))
-            if sample and sample < len(every):
-                work[module] = random.Random(0).sample(every, sample)
-            rows[module] = dict(commit=commit(path), code=digest(path), mutants=len(every), tried=len(work[module]))
+            number, work[module] = mutants(path.read_text("utf-8"), None if again else sample)
+            rows[module] = dict(commit=commit(path), code=digest(path), mutants=number, tried=len(work[module]))
             if again:
                 old = before()[0][module]
                 assert old["code"] == rows[module]["code"], f"{module} is not the code that was tried: try it without --again"
-                work[module] = [mutant for mutant in every if mutant[0] in old["alive"]]
+                work[module] = [mutant for mutant in work[module] if mutant[0] in old["alive"]]
                 rows[module]["tried"] = old["tried"]
         if floor:
             judge(work, rows)
