@@ -365,7 +365,7 @@ def test_an_error_in_one_micro_batch_leaves_parameters_and_threads_as_before(err
     (lambda vae: vae.fit((X * 255).astype("uint8")), "x was of uint8, with values up to 25.; .* divide by 255"), (lambda vae: vae.fit(X * 255), "x has values"),
     (lambda vae: vae.fit(NAN), "x has values from nan"), (lambda vae: vae.fit("pictures"), "x was 'pictures'"),
     (lambda vae: vae.fit(X, 0), "epochs"), (lambda vae: vae.fit(X, 1, batch_size=0), "batch_size"),
-    (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"),
+    (lambda vae: vae.fit(X, 1, 2, workers=0), "workers"), (lambda vae: vae.fit(X, 1, 2, workers=257), "workers"),
     (lambda vae: vae.fit(X, 1, 2, workers=1.5), "workers"), (lambda vae: vae.fit(X, 1, 2, optimizer="adam"), "optimizer"),
     (lambda vae: vae.fit(X, 1, 2, validation=-X), "validation"), (lambda vae: vae.evaluate(NAN), "x has values from nan"),
     (lambda vae: vae.encode(X[:, :4]), r"x was of shape \(4, 4, 8, 1\)"), (lambda vae: vae.decode(np.zeros((3, 5))), r"z was of shape \(3, 5\)"),
