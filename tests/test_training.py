@@ -8,11 +8,13 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from autoenc import SGD, VAE, Adam, Autoencoder, Momentum, characters
+from autoenc.training import CellOutput
 
 X = characters("lowercase")[0]
 SIZES = (35, 6, 2)
@@ -467,3 +469,19 @@ def test_the_progress_bar_leaves_nothing_in_a_notebook_either():
     nbclient.NotebookClient(notebook, kernel_name="python3").execute()
     outputs = notebook.cells[0].outputs
     assert [output.get("data", output.get("text")) for output in outputs] == [{"text/plain": ""}]
+
+
+def test_in_a_cell_the_bar_shows_its_last_line(monkeypatch):
+    pytest.importorskip("IPython")
+    shown = []
+
+    def display(data, raw, display_id):
+        shown.append((data, raw))
+        return SimpleNamespace(update=lambda data, raw: shown.append((data, raw)))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    output = CellOutput()
+    for line in "\r 50%|█████     |", "\r", "":
+        output.write(line)
+        output.flush()
+    assert shown == [({"text/plain": text}, True) for text in ("", "50%|█████     |", "", "")]
