@@ -238,22 +238,24 @@ def vae_steps():
     from concurrent.futures import ThreadPoolExecutor
 
     from autoenc import VAE
-    from autoenc.losses import bce
-    from autoenc.models import Pass
     from autoenc.blas import one_blas_thread
+    from autoenc.losses import BinaryCrossEntropy
+    from autoenc.models import TrainableChain
     from autoenc.vae import MICRO
     vae, x = VAE(), garments()[:MICRO]
-    passes = [Pass(vae.layers, vae.parameters, x, bce, x.reshape(MICRO, -1)) for _ in range(CORES)]
-    for one in passes:
-        one.works[len(vae.encoder)].epsilon = vae.noise(MICRO, np.random.default_rng(0))
+    chains = [TrainableChain(vae.layers, vae.parameters, x, functools.partial(BinaryCrossEntropy, count=1),
+                             x.reshape(MICRO, -1), np.empty_like(vae.parameters)) for _ in range(CORES)]
+    for chain in chains:
+        sample = chain.links[len(vae.encoder)][1]
+        sample.epsilon, sample.beta = vae.noise(MICRO, np.random.default_rng(0)), np.float32(1)
 
-    def again(one):
+    def again(chain):
         for _ in range(IMAGES // MICRO // CORES):
-            one.run()
+            chain.loss_and_gradient()
 
     def run():
         with one_blas_thread(), ThreadPoolExecutor(CORES) as pool:
-            list(pool.map(again, passes))
+            list(pool.map(again, chains))
     return run
 
 
