@@ -19,6 +19,7 @@ from pathlib import Path
 from numpy._core._multiarray_umath import __cpu_features__
 from threadpoolctl import threadpool_info
 
+from .. import stale
 from .budget import budget
 from .contenders import CONTENDERS, CORES, IMAGES, LIBRARIES, TIMES, library, processes, scale
 
@@ -131,7 +132,7 @@ def main():
     unknown = set(chosen.rows) - {*ROWS, *GROWTH, "size", "budget"}
     if unknown:
         parser.error(f"no row {min(unknown)!r}")
-    from .draw import draw, table
+    from .draw import TABLE, draw, table
     interpreters, versions, sizes = {}, {}, {}
     for interpreter in [sys.executable, *chosen.peer]:
         python, numpy, found = ask(interpreter)
@@ -148,7 +149,7 @@ def main():
     print("\n".join(f"* {name} {version}" for name, version in versions.items()))
     print("Not installed:", ", ".join(name for name in LIBRARIES if name not in interpreters) or "none")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}, "growth": {}}
-    results["machine"], results["versions"] = machine, versions
+    results["machine"], results["versions"], measured = machine, versions, stale.stamp(TABLE)
 
     for row in [row for row in [*ROWS, "size"] if row in (chosen.rows or [*ROWS, "size"])]:
         title, unit = ROWS[row][:2] if row in ROWS else ("Installed, with all it needs", "MB")
@@ -159,7 +160,7 @@ def main():
                     seconds.append(study_seconds(interpreters[library(name)], name))
         else:
             values = measure(row, interpreters, chosen.rounds) if row in ROWS else sizes
-        results["rows"][row] = dict(title=title, unit=unit, values=values)
+        results["rows"][row] = dict(title=title, unit=unit, values=values, measured=measured)
         print("\n" + table(results["rows"][row]), flush=True)
     for option in [option for option in GROWTH if option in (chosen.rows or GROWTH)]:
         row, names, numbers = GROWTH[option]
@@ -168,11 +169,11 @@ def main():
             more = dict(epochs=max(20, 1000 // number)) if option == "members" else {}
             for name, values in measure(row, interpreters, chosen.rounds, curves, **{option: number}, **more).items():
                 curves[name].append(min(values))
-        results["growth"][option] = dict(unit=ROWS[row][1], values=numbers, curves=curves)
+        results["growth"][option] = dict(unit=ROWS[row][1], values=numbers, curves=curves, measured=measured)
         print(f"\n{option}, {ROWS[row][1]}: {numbers}\n" + "\n".join(
             f"* {name}: {', '.join(f'{value:.3g}' for value in curve)}" for name, curve in curves.items()), flush=True)
     if "budget" in (chosen.rows or ["budget"]):
-        results["budget"] = budget()
+        results["budget"], results["budget_measured"] = budget(), measured
         print("\n" + results["budget"])
     if chosen.write:
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

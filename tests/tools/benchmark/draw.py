@@ -9,9 +9,12 @@ import numpy as np
 
 from autoenc.report.plots import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, figure
 
+from .. import stale
 from .contenders import library, processes
 
 RESULTS = Path(__file__).with_name("results.json")
+TABLE = Path("tests", "tools", "benchmark", "RESULTS.md")
+BEFORE = "Measured at commit 8da2e44, of code unknown."          # of what was measured before results knew their commit
 SHORT = {"network": "one small network", "networks": "64 of them at once", "study": "a learning-rate study", "training": "training the VAE",
          "point": "decoding a point", "plane": "decoding a plane", "import": "import", "size": "installed size"}
 LABELS = dict(members="members", hidden="hidden neurons", batch="pictures in a batch", workers="workers")
@@ -93,7 +96,7 @@ def table(row):
         times = ratios(row, name)
         spread = f" ({min(times):.3g} to {max(times):.3g})" if len(times) > 1 else ""
         lines.append(f"| {name} | {statistics.median(times):.3g}{spread} | {statistics.median(mine):.3g} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", row.get("measured", BEFORE)])
 
 
 # goal: (row, contenders whose names begin so do not count, how many times as long the quickest of the others shall take,
@@ -136,7 +139,7 @@ def tables(results):
     growth = ["\n".join([
         f"| {LABELS[option]} ({curve['unit']}) | {' | '.join(map(str, curve['values']))} |", "|---" * (len(curve["values"]) + 1) + "|",
         *(f"| {name} | {' | '.join(f'{value:.3g}' for value in values)} |" for name, values in curve["curves"].items()),
-        "", WHY[option]])
+        "", curve.get("measured", BEFORE), "", WHY[option]])
         for option, curve in results["growth"].items()]
     return "\n\n".join(["# What the benchmark measured", f"Written by `python -m tests.tools.benchmark --write` on {results['machine']}.",
                         versions, "## What was wanted, and how far it got", goals(results),
@@ -148,14 +151,14 @@ def tables(results):
                         "The budget at the end says where the time goes.", "## All rows",
                         *map(table, results["rows"].values()), "## How cost grows",
                         "What stands below a table is about the committed results.", *growth,
-                        "## Where the time of a training step goes", results.get("budget", "")]) + "\n"
+                        "## Where the time of a training step goes", results.get("budget", ""), results.get("budget_measured", BEFORE)]) + "\n"
 
 
 def draw(results, folder):
     """Draw both pictures into a folder, and write the tables beside this file."""
     for name, fig in ("benchmark", benchmark(results["rows"])), ("growth", growth(results["growth"])):
         fig.savefig(folder / f"{name}.png", metadata={"Software": None})
-    RESULTS.with_name("RESULTS.md").write_text(tables(results), encoding="utf-8")
+    RESULTS.with_name("RESULTS.md").write_text(stale.marked(TABLE, tables(results)), encoding="utf-8")
 
 
 if __name__ == "__main__":
