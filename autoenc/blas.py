@@ -33,7 +33,7 @@ def set_threads(numbers):
 
 @contextmanager
 def one_blas_thread():
-    """Within: matrix products on one thread each.  Small ones are quicker so, and come out the same anywhere.
+    """Within: matrix products on one thread each.  Small ones are quicker that way, and come out the same anywhere.
 
     Several trainings may be at it at once, in threads of their own: the last that ends sets what the first found.
     """

@@ -103,7 +103,7 @@ class Convolution(Layer):
         raise NotImplementedError
 
     def _reach(self):
-        """How many rows and columns there are from the begin of the first window to the end of the last."""
+        """How many rows and columns there are from the beginning of the first window to the end of the last."""
         grid, kernel, stride = np.array([self.grid, self.kernel, self.stride])
         return (grid - 1) * stride + kernel
 

@@ -2,8 +2,8 @@
 
 The four files are looked for where they may already be, and downloaded once if they are nowhere.  They
 are in the IDX format: a header that says of which shape the numbers are, then the numbers, one byte each.
-Whoever reads a file believes its header only after the SHA-256 of the whole has shown that it is the true
-one, and never unpacks more than the true one holds.  (Zalando Research publishes the data under the MIT
+A file's header is believed only after the SHA-256 of the whole has shown that it is the genuine one, and
+never is more unpacked than the genuine one holds.  (Zalando Research publishes the data under the MIT
 licence.)
 """
 
@@ -77,6 +77,6 @@ def fashion_mnist(folder=None, sample=False):
             train, train_labels, test, test_labels = map(_read, _find(folder))
         except (OSError, ImportError, ValueError) as error:
             kind = ValueError if isinstance(error, ValueError) else FileNotFoundError
-            raise kind(f"Fashion-MNIST is not to be had: {error}.  {ADVICE}") from None
+            raise kind(f"Fashion-MNIST could not be loaded: {error}.  {ADVICE}") from None
     scale = np.float32(1 / 255)
     return (train[..., None] * scale, train_labels), (test[..., None] * scale, test_labels)

@@ -40,10 +40,10 @@ class MeanSquaredError:
 class BinaryCrossEntropy:
     """L = -Σ [x log y + (1 - x) log(1 - y)] / n of y = sigmoid(z), for logits z and targets x in [0, 1].
 
-    Its gradient is dL/dz = (y - x) / n.  Written so, y could be 0 or 1 and its logarithm infinite.  With half the logit, h = z / 2, and the target's sign,
-    s = 2x - 1, which is ±1 for black and white, the loss of a pixel is
+    Its gradient is dL/dz = (y - x) / n.  Computed like this, y could be 0 or 1 and its logarithm infinite.  With half
+    the logit, h = z / 2, and the target's sign, s = 2x - 1, which is ±1 for black and white, the loss of a pixel is
 
-        |h| - s h - log[(1 + |tanh h|) / 2]       and its gradient by z is        (tanh h - s) / 2.
+        |h| - s h - log[(1 + |tanh h|) / 2]       and its derivative with respect to z is        (tanh h - s) / 2.
 
     Nothing can overflow, the logarithm's argument is never below 1/2, and one tanh does all.  The gradient is exact to
     the rounding of numbers near 1: of a pixel that is right by more than 17 in the logit, single precision leaves 0.

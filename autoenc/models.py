@@ -69,7 +69,7 @@ class TrainableChain(Chain):
             layer.backward(buffers)
 
     def loss_and_gradient(self):
-        """The loss of what comes out; its gradient by the parameters is left in `grads`."""
+        """The loss of what comes out; its gradient with respect to the parameters is left in `grads`."""
         self.forward()
         loss = self.loss.compare()
         self.backward()
@@ -82,7 +82,7 @@ def as_rows(y, axes):
 
 
 class Model:
-    """What every model can do: say its settings, be saved and come back.
+    """What every model can do: say its settings, be saved and be loaded again.
 
     A model has `settings`, what one has to call its class with, next to `rng`, to get another such network;
     `layers`, its encoder's, what is between, and its decoder's; and `parameters`, all of theirs in one flat array.

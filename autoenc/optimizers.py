@@ -77,7 +77,7 @@ class SGD:
     def prepare(self, params, grads, memory=None):
         """The buffers of one training.  memory: of an earlier one, which is changed in place; None for a fresh one.
 
-        ValueError or TypeError, that names learning_rate, if there cannot be such a one.
+        ValueError or TypeError, which names learning_rate, for one that cannot be.
         """
         buffers = Buffers(params, grads, self.memory(params) if memory is None else memory)
         buffers.rate = None if callable(self.learning_rate) else self._checked(self.learning_rate, params)

@@ -1,8 +1,8 @@
 """How the trained VAE that comes with the package was trained: `python -m autoenc.pretrain [FILE]`.
 
 Without a name of a FILE it writes the weights into the checkout of the report where it is called.  After each epoch
-a checkpoint is written beside the result, parameters and optimiser's memory and curves, and started again the
-command goes on from it: the result is the same as without the interruption.
+a checkpoint is written beside the result: parameters, the optimiser's memory and curves.  Started again, the command
+goes on from it, and the result is the same as without the interruption.
 """
 
 import json

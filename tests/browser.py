@@ -1,8 +1,9 @@
 """A look at exported slides and pages in Chromium, with the network cut.
 
-    python -m tests.browser FILE.html OUTDIR [WIDTHxHEIGHT]
+    python -m tests.browser FILE.html OUTDIR [WIDTHxHEIGHT] [--lit]
 
 One PNG a slide, or, of a page and of slides on a phone, one for each screenful; what a reader would stumble over is printed.
+With --lit the PNGs are what a projector shows in a lit room (see `in_a_lit_room`).
 """
 
 import shutil
@@ -11,8 +12,26 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
+
+AMBIENT = 0.15          # the room's light on a screen, as a share of the projector's white: a bright room, blinds half drawn
+
+
+def in_a_lit_room(colours):
+    """Colours (..., 3), sRGB in [0, 1], as a projector shows them on a screen on which the room's lamps shine, too.
+
+    In linear light the screen returns c + AMBIENT, where the projector's white has 1; the eye takes the brightest for
+    white, so that it sees (c + AMBIENT) / (1 + AMBIENT).  Black becomes a grey, and the contrast of black on white, as
+    the WCAG measure it, falls from 21 to 5.8; 4.5 becomes 3.1, the least at which words are still read with ease.
+    """
+    colours = np.asarray(colours, dtype=float)
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    linear = (linear + AMBIENT) / (1 + AMBIENT)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
 
 # What both checks below need.  `scale`: screen pixels of a slide's pixel; letters are measured in slide pixels.
 COMMON = """
@@ -31,7 +50,7 @@ COMMON = """
     }
     return [255, 255, 255];
   };
-  const texts = (root, scale) => {             // words too small or too pale
+  const texts = (root, scale, ambient) => {    // words too small or too pale, also where a room's light falls on the screen
     const found = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     const seen = new Set();
     while (walker.nextNode()) {
@@ -41,8 +60,9 @@ COMMON = """
       const style = getComputedStyle(e), size = parseFloat(style.fontSize) * scale;
       if (size < 15.9 && !e.closest("math, sup, sub")) found.push(`letters of ${size.toFixed(1)} px: ${name(e)}`);
       const [a, b] = [light(channels(style.color).slice(0, 3)), light(ground(e))].sort((a, b) => b - a);
-      const contrast = (a + .05) / (b + .05), needed = size >= 24 ? 3 : 4.5;
-      if (contrast < needed) found.push(`contrast ${contrast.toFixed(1)}: ${name(e)}`);
+      const contrast = extra => (a + extra + .05 * (1 + extra)) / (b + extra + .05 * (1 + extra));
+      if (contrast(0) < (size >= 24 ? 3 : 4.5)) found.push(`contrast ${contrast(0).toFixed(1)}: ${name(e)}`);
+      if (ambient && contrast(ambient) < 3) found.push(`contrast ${contrast(ambient).toFixed(1)} in a lit room: ${name(e)}`);
     }
     return found;
   };
@@ -75,15 +95,14 @@ SLIDE = "() => {" + COMMON + """
     if (e.matches(".slide, .body, .columns, .left, .right, .cell, .fragment, pre") &&
         (e.scrollHeight > e.clientHeight + slack || e.scrollWidth > e.clientWidth + 2))
       found.push(`contents larger than their box: ${name(e)}`);
-    // letters of a figure are 21 px, of which 85 % are 18
     const size = Math.min(r.width, r.height * e.naturalWidth / e.naturalHeight) / scale / e.getAttribute("width");
-    if (e.localName === "img" && e.getAttribute("width") && size < .85) found.push(`shrunk to ${Math.round(100 * size)} %: ${name(e)}`);
+    if (e.localName === "img" && e.getAttribute("width") && size < .99) found.push(`shrunk to ${Math.round(100 * size)} %: ${name(e)}`);
   }
   const ends = [...slide.querySelectorAll(".cell")].filter(shown).map(e => e.getBoundingClientRect().bottom);
   const empty = (box.bottom - Math.max(...ends)) / box.height;
   if (slide.querySelector("h2") && !slide.querySelector(".appendix") && empty > .45) found.push(`${Math.round(100 * empty)} % of the slide are empty at its foot`);
-  return [...found, ...texts(slide, 1), ...pictures(slide), ...overlaps(slide)];
-}"""
+  return [...found, ...texts(slide, 1, AMBIENT), ...pictures(slide), ...overlaps(slide)];
+}""".replace("AMBIENT", str(AMBIENT))
 
 # Complaints about a page.
 PAGE = "() => {" + COMMON + """
@@ -94,7 +113,7 @@ PAGE = "() => {" + COMMON + """
     const r = e.getBoundingClientRect();
     if (shown(e) && r.right > width + 1 && !scrolls(e) && !e.closest("math")) found.push(`${Math.round(r.right - width)} px beyond the screen: ${name(e)}`);
   }
-  return [...found, ...texts(document.body, 1), ...pictures(document.body), ...overlaps(document.body)];
+  return [...found, ...texts(document.body, 1, 0), ...pictures(document.body), ...overlaps(document.body)];
 }"""
 
 
@@ -164,29 +183,40 @@ def screens(page):
         yield number
 
 
-def look(path, folder, size=(1280, 720)):
-    """One PNG a slide, or a screenful, into `folder`; returns everything that is wrong, as lines."""
+def look(path, folder, size=(1280, 720), lit=False):
+    """One PNG a slide, or a screenful, into `folder`, as seen in a lit room or not; returns what is wrong, as lines."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
+
+    def photograph(page, number):
+        file = folder / f"{number:02}.png"
+        page.screenshot(path=file)
+        if lit:
+            from PIL import Image
+            seen = in_a_lit_room(np.asarray(Image.open(file).convert("RGB")) / 255)
+            Image.fromarray(np.uint8(np.round(255 * seen))).save(file)
+
     with opened(path, size) as (page, complaints):
         if page.evaluate("!!window.Reveal && !document.documentElement.classList.contains('reading')"):
             for number, found in slides(page):
-                page.screenshot(path=folder / f"{number:02}.png")
+                photograph(page, number)
                 lines += [f"slide {number}: {line}" for line in found]
         else:
             page.wait_for_timeout(500)
             lines += page.evaluate(PAGE)
             for number in screens(page):
-                page.screenshot(path=folder / f"{number:02}.png")
+                photograph(page, number)
         return lines + complaints
 
 
 def main(arguments):
-    if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
+    lit = "--lit" in arguments
+    given = [argument for argument in arguments if argument != "--lit"]
+    if len(given) not in (2, 3) or given[0].startswith("-"):
         sys.exit(__doc__)
-    size = arguments[2] if len(arguments) == 3 else "1280x720"
-    lines = look(*arguments[:2], tuple(map(int, size.lower().split("x"))))
+    size = given[2] if len(given) == 3 else "1280x720"
+    lines = look(*given[:2], tuple(map(int, size.lower().split("x"))), lit)
     print("\n".join(lines) or "nothing to complain about")
     return bool(lines)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from autoenc import VAE, Adam, Autoencoder, Explorer, characters, cosine_decay, fashion_mnist
 from autoenc.report import explorer as module
-from tests.browser import chromium, opened
+from tests.browser import opened
 
 PIXELS, LABELS = characters("lowercase")
 NAMES = ["tops", "trousers", "dresses", "shoes", "bags"]
@@ -40,21 +40,6 @@ def explorers(ae, garments):
 @pytest.fixture(params=["characters", "garments"])
 def explorer(request, explorers):
     return explorers[request.param]
-
-
-@pytest.fixture
-def page_of(tmp_path):
-    """A function that opens an explorer in a browser without network."""
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
-    if not chromium():
-        pytest.skip("no Chromium: apt install chromium")
-
-    def write(explorer, **options):
-        path = tmp_path / "page.html"
-        path.write_text("<!DOCTYPE html><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>"
-                        f"<title>x</title>{explorer.html()}", "utf-8")
-        return opened(path, **options)
-    return write
 
 
 def shown(page):
@@ -248,11 +233,8 @@ def test_one_can_watch_it_learn(page_of):
         assert complaints == []
 
 
-def test_on_a_slide_it_fills_the_room_and_keeps_its_keys(explorer, tmp_path):
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
+def test_on_a_slide_it_fills_the_room_and_keeps_its_keys(explorer, browser, tmp_path):
     nbformat, slides = pytest.importorskip("nbformat"), pytest.importorskip("autoenc.report.slides")
-    if not chromium():
-        pytest.skip("no Chromium: apt install chromium")
     new, kinds = nbformat.v4, [{"slideshow": {"slide_type": kind}} for kind in ("slide", "-", "slide")]
     output = new.new_output("display_data", explorer._repr_mimebundle_())
     notebook = new.new_notebook(cells=[new.new_markdown_cell("## A plane\n\nPoint at it.", metadata=kinds[0]),
@@ -281,10 +263,7 @@ def test_on_a_slide_it_fills_the_room_and_keeps_its_keys(explorer, tmp_path):
         assert page.evaluate("Reveal.getIndices().h") == 1 and complaints == []
 
 
-def test_without_its_script_one_sees_the_still(explorers, tmp_path):
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
-    if not chromium():
-        pytest.skip("no Chromium: apt install chromium")
+def test_without_its_script_one_sees_the_still(explorers, browser, tmp_path):
     html = explorers["characters"].html().replace("const settings", "throw new Error('a script that fails'); const settings")
     path = tmp_path / "page.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8>{html}", "utf-8")
@@ -316,12 +295,9 @@ def test_the_kernels_sliders_begin_where_the_page_does(explorers):
     assert explorer.sliders is explorer.sliders
 
 
-def test_it_lives_in_a_page_that_others_execute_and_export(tmp_path):
+def test_it_lives_in_a_page_that_others_execute_and_export(browser, tmp_path):
     """nbconvert --execute keeps the state of widgets, and stock exports then prefer a dead widget to what lives."""
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
     nbformat, nbclient, nbconvert = map(pytest.importorskip, ("nbformat", "nbclient", "nbconvert"))
-    if not chromium():
-        pytest.skip("no Chromium: apt install chromium")
     source = ("from autoenc import Autoencoder, Explorer, characters\npixels, labels = characters('digits')\n"
               "Explorer(Autoencoder((35, 4, 2), rng=0), pixels, labels)")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"slideshow": {"slide_type": "slide"}})])

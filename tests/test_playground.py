@@ -8,7 +8,6 @@ from bs4 import BeautifulSoup  # noqa: E402
 
 from autoenc import VAE, Adam, Autoencoder, characters, noise  # noqa: E402
 from autoenc.report.playground import Playground  # noqa: E402
-from tests.browser import chromium, opened  # noqa: E402
 
 PIXELS, LABELS = characters("uppercase")
 CLOSE = 2e-3
@@ -24,21 +23,6 @@ def denoiser():
 @pytest.fixture(scope="module")
 def playground(denoiser):
     return Playground(denoiser, PIXELS, LABELS, p=0.1)
-
-
-@pytest.fixture
-def page_of(tmp_path):
-    """A function that opens a playground in a browser without network."""
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
-    if not chromium():
-        pytest.skip("no Chromium: apt install chromium")
-
-    def write(playground, **options):
-        path = tmp_path / "page.html"
-        path.write_text("<!DOCTYPE html><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>"
-                        f"<title>x</title>{playground.html()}", "utf-8")
-        return opened(path, **options)
-    return write
 
 
 def shown(page):

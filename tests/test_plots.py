@@ -11,6 +11,7 @@ from matplotlib import font_manager  # noqa: E402
 
 from autoenc import characters  # noqa: E402
 from autoenc.report import plots  # noqa: E402
+from tests.browser import in_a_lit_room  # noqa: E402
 
 X = characters("digits")[0]
 
@@ -100,6 +101,24 @@ def test_words_can_be_read_and_marks_can_be_seen(ax):
     assert all(plots.contrast(plots.DARK, tint) >= 4.5 for tint in (*plots.TINTS, plots._PALE(1.0)[:3]))
 
 
+def in_the_room(*colours):
+    """The contrast of two colours that a projector shows in a lit room."""
+    return plots.contrast(*(in_a_lit_room(plots.to_rgb(colour)) for colour in colours))
+
+
+def test_a_lit_room_takes_contrast_away():
+    assert in_the_room("black", "white") == pytest.approx(5.82, abs=0.01)
+    np.testing.assert_allclose(in_a_lit_room([[0, 0, 0], [1, 1, 1]]), [[0.397] * 3, [1] * 3], atol=1e-3)
+
+
+def test_words_can_be_read_in_a_lit_room_and_wrong_pixels_seen():
+    grounds = "white", *plots.TINTS, plots._PALE(1.0)[:3]
+    assert min(in_the_room(plots.readable(colour), "white") for colour in (*plots.COLOURS, plots.GREY)) >= 3
+    assert min(in_the_room(plots.DARK, ground) for ground in grounds) >= 3
+    assert min(in_the_room(plots.EXTRA, ground) for ground in ("white", plots.DARK)) >= 1.9
+    assert min(in_the_room(colour, "white") for colour in plots.COLOURS) >= 1.9         # of lines, and of dots
+
+
 def test_intervals_have_their_dots_whiskers_and_numbers(ax):
     plots.draw_intervals(ax, {"one": {"a": (2, 1, 3), "b": 4}, "two": {"a": (1.25, 0.5, 2)}}, bold=["two"])
     lines = [(list(line.get_xdata()), line.get_color()) for line in ax.lines if len(line.get_xdata())]
@@ -163,6 +182,20 @@ def test_a_figure_is_shown_with_its_description_as_the_same_bytes_each_time(show
     assert shown[0][0]["text/plain"] == "Figure: Ten digits." and shown[0][1] == {"image/png": {"alt": "Ten digits.", "width": 1000}}
 
 
+def test_words_that_cannot_be_read_from_the_last_row_are_refused(shown):
+    for add in (lambda ax: ax.set_xlabel("small", fontsize=12.9), lambda ax: ax.text(0, 0, "small", fontsize=5),
+                lambda ax: ax.tick_params(labelsize=10), lambda ax: ax.legend([ax.plot([1])[0]], ["small"], fontsize=9)):
+        fig, ax = plots.figure()
+        add(ax)
+        with pytest.raises(ValueError, match="the letters of '.*' are .* pixels of a slide; they must be at least 18, which is a font size of 13"):
+            plots.show(fig, "Small letters.")
+    fig, ax = plots.figure()
+    ax.text(0, 0, "small, and not shown", fontsize=5, visible=False)
+    ax.text(0, 0, "just large enough", fontsize=13)
+    plots.show(fig, "Large letters.")
+    assert len(shown) == 1
+
+
 def test_nothing_of_a_readers_settings_reaches_a_figure(shown):
     def draw():
         fig, ax = plots.figure(kind="half")
@@ -223,7 +256,8 @@ def test_in_a_script_a_figure_is_a_line_of_text(capsys):
     (lambda ax: plots.draw_intervals(ax, {"a": (1, 2, 3)}), r"rows\['a'\] was .* it must be \(middle"),
     (lambda ax: plots.draw_intervals(ax, {"a": (1, -1, 3)}), r"rows\['a'\] was -1.0; it must be at least 0"),
     (lambda ax: plots.draw_codes(ax, [[0, 0]], X), "codes was of shape"),
-    (lambda ax: plots.draw_codes(ax, np.zeros((10, 2)), X, height=0), "height was 0"),
+    (lambda ax: plots.draw_codes(ax, np.zeros((10, 2)), X, height=39), "height was 39; it must be at least 40"),
+    (lambda ax: plots.draw_codes(ax, np.zeros((1, 2)), np.zeros((1, 28, 28, 1)), height=59), "height was 59; it must be at least 60"),
     (lambda ax: plots.draw_cells(ax, [[0, 10]], ((0, 0), (1, 1)), np.zeros((10, 2)), X), "which has values"),
     (lambda ax: plots.draw_confusion(ax, [[1, 2, 3]], ["a", "b"]), "counts was of shape"),
     (lambda ax: plots.draw_map(ax, [[1]], ["a", "b"], ["x"]), "values was of shape"),

@@ -1,8 +1,8 @@
 """The playground: noise to turn up, pixels to click, and what a denoiser answers, beside what it could know.
 
 The denoising network is in the page, as an explorer's is (see `network`).  Bayes' rule is short enough to be computed
-there, too: for characters whose pixels are flipped with probability p, each as probable as another, the posterior
-probability of a character is proportional to (1 - p)^(n - d) p^d, where d of its n pixels differ from what came.
+there, too: for characters whose pixels are flipped with probability p, all equally probable at first, the posterior
+probability of a character is proportional to (1 - p)^(n - d) p^d, where d of its n pixels differ from those received.
 """
 
 import numpy as np

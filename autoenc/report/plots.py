@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.text import Text
 
 from ..characters import HEIGHT, WIDTH
 from ..checks import choice, number, numbers, require, whole_number
@@ -48,6 +49,7 @@ SIZES = {"wide": (11.52, 4.1),          # below a title and two lines of text
          "hero": (6.2, 6.2)}            # on the first slide, beside its title
 
 POINTS = 72 / 100               # a pixel of a slide
+SMALLEST = 18                   # pixels of a slide: smaller letters cannot be read from the last row
 
 STYLE = {"figure.dpi": 150, "font.size": 15.3, "axes.titlesize": 16.5, "axes.titleweight": "bold",
          "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
@@ -91,11 +93,16 @@ def show(fig, alt):
     """Show a figure with a description for those who cannot see it; the reader's own settings hold again.
 
     The PNG carries no date and no version, so the same figure is the same bytes, and at most 256 colours.  It is
-    shown at 100 pixels an inch, and has 150, for projectors and good screens.
+    shown at 100 pixels an inch, and has 150, for projectors and good screens.  ValueError for words in small letters.
     """
     require(isinstance(fig, Figure), "fig", fig, "a figure", TypeError)
     require(isinstance(alt, str) and alt, "alt", alt, "a text that describes the figure")
-    fig.canvas.draw()
+    fig.canvas.draw()                           # which writes the numbers at the axes
+    for text in fig.findobj(lambda part: isinstance(part, Text) and part.get_visible() and part.get_text().strip()):
+        size = text.get_fontsize() / POINTS
+        if size < SMALLEST:
+            raise ValueError(f"the letters of {text.get_text()!r} are {size:.1f} pixels of a slide; they must be at least {SMALLEST}, "
+                             f"which is a font size of {SMALLEST * POINTS:.0f}, to be read from the last row")
     image = png(np.array(fig.canvas.buffer_rgba())[..., :3])
     _reader.close()
     publish({"image/png": image, "text/plain": f"Figure: {alt}"},
@@ -271,21 +278,21 @@ def draw_intervals(ax, rows, low=0, digits=2, bold=(), colours=COLOURS, label=""
         ax.axhline(place - 0.5, color=str(LIGHT), linewidth=1, zorder=0)
 
 
-def draw_codes(ax, codes, pixels, zoom=None, title="", height=None, apart=False):
+def draw_codes(ax, codes, pixels, title="", height=None, apart=False):
     """The latent plane: every character or image as a small picture at its code.
 
     codes: (n, 2); pixels: n pictures, as `pictures` takes them.
-    height: of a picture, in pixels of the slide; 42 for characters, 62 for images, or so many points a pixel as `zoom`.
+    height: of a picture, in pixels of the slide: at least 40 for characters (42 unless said otherwise), 60 for images (62).
     apart: pictures that would cover each other are pushed apart, and a line leads from each to its code.  The limits
     of the axes and the places of all axes must not change any more afterwards.
     """
     _axes(ax)
     images = pictures(pixels)
     codes = numbers("codes", codes, (len(images), 2), dtype=float)
-    if zoom is None:
-        height = number("height", height if height is not None else 42 if np.ndim(pixels) == 2 else 62,
-                        "a number of pixels", lambda value: value > 0)
-        zoom = height * POINTS / images.shape[1]
+    least = 40 if np.ndim(pixels) == 2 else 60
+    height = number("height", height if height is not None else least + 2, f"at least {least} pixels, to be seen from the last row",
+                    lambda value: value >= least)
+    zoom = height * POINTS / images.shape[1]
     ax.plot(*codes.T, ".", color=GREY, markersize=5 if apart else 1)
     ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$", title=title, xmargin=0.12, ymargin=0.12)
     size = zoom * np.array(images.shape[2:0:-1]) + 2 * FRAME                            # in points
@@ -401,7 +408,7 @@ def draw_map(ax, values, rows, columns, digits=2, bold=(), limits=None, title=""
     ax.spines[:].set_visible(False)
 
 
-_PALE = matplotlib.colors.LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#BBD9EE", "#5BA3D0"])      # dark words upon it can be read
+_PALE = matplotlib.colors.LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#C9E1F2", "#8CBFE2"])      # dark words upon it can be read
 
 
 def arrow(ax, start, end, colour=DARK, words=""):

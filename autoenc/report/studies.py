@@ -42,7 +42,7 @@ def recorded(name, study, cases=None, map=None):
     is the same, and in the end puts the whole into the place of NAME.json.  More cases for the same source cost only
     themselves if NAME.json is copied to that name first.
     ValueError if there are no results, or none of a case, or if they are of another version of the study; TypeError for
-    arguments that are none.
+    arguments of another type.
     """
     require(isinstance(name, str) and name.isidentifier(), "name", name, "a word, like the name of a variable")
     require(inspect.isfunction(study), "study", study, "a function", TypeError)
