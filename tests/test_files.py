@@ -1,5 +1,6 @@
 """Files from strangers: whatever is in one, loading it takes little time and memory, runs nothing, and names the file."""
 
+import errno
 import io
 import json
 import math
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from autoenc import VAE, Autoencoder
-from autoenc.files import UNFINISHED, prepare, replace
+from autoenc.files import UNFINISHED, one_line, prepare, replace, replace_arrays
 
 MODELS = {"Autoencoder": Autoencoder((5, 3, 2), rng=0), "VAE": VAE(shape=(4, 4, 1), rng=0)}
 COUNT = MODELS["Autoencoder"].parameters.size
@@ -144,12 +145,14 @@ def test_a_path_that_is_none_is_named(model, path):
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    prepare(tmp_path / "made")
-    assert not list((tmp_path / "made").iterdir())
+    made = tmp_path / "above" / "made"
+    prepare(made)
+    prepare(made)
+    assert not list(made.iterdir())
     monkeypatch.setattr("os.access", lambda folder, mode: False)        # nothing is forbidden to root
     with pytest.raises(PermissionError) as error:
-        prepare(tmp_path / "made")
-    assert error.value.filename == str(tmp_path / "made")
+        prepare(made)
+    assert error.value.filename == str(made)
 
 
 def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path):
@@ -158,6 +161,41 @@ def test_what_a_killed_run_left_unfinished_is_swept_up_and_nothing_else(tmp_path
         (tmp_path / name).write_text("half a mod")
     prepare(tmp_path)
     assert set(os.listdir(tmp_path)) == kept
+
+
+def test_a_file_that_cannot_be_put_into_its_place_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "file").write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as error:
+        replace(tmp_path / "file", b"new")
+    assert error.value.filename == str(tmp_path / "file")
+    assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_arrays_come_back_from_their_file(tmp_path):
+    arrays = dict(one=np.arange(6.0).reshape(2, 3), two=np.float32([0.5]))
+    replace_arrays(tmp_path / "file.npz", **arrays)
+    with np.load(tmp_path / "file.npz") as loaded:
+        assert loaded.files == [*arrays]
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(loaded[name], array, strict=True)
+
+
+@pytest.mark.parametrize("error, line", [
+    (OSError(errno.EACCES, "Permission denied", "there"), "Cannot write to there: Permission denied"),
+    (OSError(errno.ENOSPC, "No space left on device"), "Cannot write to a file: No space left on device"),
+    (OSError("timed out"), "Cannot write to a file: timed out"), (KeyboardInterrupt(), "Interrupted")], ids=repr)
+def test_a_command_ends_with_one_line(error, line):
+    with pytest.raises(SystemExit, match=f"^{line}$"), one_line("Interrupted"):
+        raise error
+    with pytest.raises(ValueError, match="another mistake"), one_line("Interrupted"):
+        raise ValueError("another mistake")
+    with one_line("Interrupted"):
+        line = "all is well"
+    assert line == "all is well"
 
 
 # What is there already

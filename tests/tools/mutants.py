@@ -46,8 +46,8 @@ ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("MUTANTS.md")
 # The modules and the files that test them.
 MATHEMATICS = ["test_training.py", "test_models.py", "test_properties.py"]
-PLAYED = ["test_explorer.py", "test_network.py", "test_playground.py", "test_injection.py"]
-EXPORTED = ["test_slides.py", "test_pages.py", "test_command.py"]
+PLAYED = ["test_explorer.py", "test_network.py", "test_playground.py"]
+EXPORTED = ["test_slides.py", "test_pages.py"]
 TESTS = {
     "layers": ["test_layers.py", *MATHEMATICS, "test_convolutions.py"],
     "losses": ["test_losses.py", *MATHEMATICS],
@@ -69,7 +69,7 @@ TESTS = {
     "report/command": ["test_command.py"],
     "report/explorer": PLAYED,
     "report/network": PLAYED,
-    "report/playground": ["test_playground.py", "test_network.py", "test_injection.py"],
+    "report/playground": ["test_playground.py", "test_network.py"],
     "report/slides": EXPORTED,
     "report/pages": EXPORTED,
     "report/offline": EXPORTED,
@@ -236,48 +236,41 @@ class Notes(Tests):
 
     def __init__(self, package):
         super().__init__({})
-        self.package, self.run, self.shared, self.starts = str(package), set(), {}, False
+        self.package, self.notes, self.run, self.shared, self.starts = str(package), {}, set(), {}, False
 
     def take(self, session, items, path):
         """Run these tests and write the notes down; whether one failed."""
-        def heard(event, _):
-            if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"):
-                self.starts = True
-
-        sys.addaudithook(heard)
-        notes = {}
-
-        class Around:
-            @pytest.hookimpl(wrapper=True)
-            def pytest_runtest_protocol(_, item):
-                start, self.run, self.starts = time.monotonic(), set(), False
-                sys.settrace(self._call)
-                threading.settrace(self._call)
-                try:
-                    return (yield)
-                finally:
-                    sys.settrace(None)
-                    threading.settrace(None)
-                    notes[item.nodeid] = dict(seconds=time.monotonic() - start, lines=self.run, starts=self.starts)
-
-            @pytest.hookimpl(wrapper=True)
-            def pytest_fixture_setup(_, fixturedef, request):
-                """What a fixture for a whole file runs counts for each test in it."""
-                before, self.run = self.run, set()
-                try:
-                    return (yield)
-                finally:
-                    if fixturedef.scope != "function":
-                        self.shared.setdefault(request.node.nodeid.partition("::")[0], set()).update(self.run)
-                    self.run |= before
-
-        session.config.pluginmanager.register(Around())
+        sys.addaudithook(self._heard)
+        session.config.pluginmanager.register(self)
         if self.failed(session, items):
             return True
-        for name, note in notes.items():
+        for name, note in self.notes.items():
             note["lines"] = sorted(note["lines"] | self.shared.get(name.partition("::")[0], set()))
-        path.write_text(json.dumps(notes))
+        path.write_text(json.dumps(self.notes))
         return False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        start, self.run, self.starts = time.monotonic(), set(), False
+        sys.settrace(self._call)
+        threading.settrace(self._call)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            self.notes[item.nodeid] = dict(seconds=time.monotonic() - start, lines=self.run, starts=self.starts)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        """What a fixture for a whole file runs counts for each test in it."""
+        before, self.run = self.run, set()
+        try:
+            return (yield)
+        finally:
+            if fixturedef.scope != "function":
+                self.shared.setdefault(request.node.nodeid.partition("::")[0], set()).update(self.run)
+            self.run |= before
 
     def _call(self, frame, event, _):
         return self._line if frame.f_code.co_filename.startswith(self.package) else None
@@ -285,6 +278,10 @@ class Notes(Tests):
     def _line(self, frame, event, _):
         self.run.add((frame.f_code.co_filename, frame.f_lineno))
         return self._line
+
+    def _heard(self, event, _):
+        if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"):
+            self.starts = True
 
 
 class Judge(Tests):
