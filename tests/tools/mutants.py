@@ -56,7 +56,7 @@ TESTS = {
     "convolutions": ["test_convolutions.py", "test_vae.py", "test_torch.py"],
     "vae": ["test_vae.py", "test_files.py", "test_properties.py", "test_torch.py"],
     "training": ["test_training.py", "test_vae.py", "test_models.py"],
-    "models": ["test_models.py", "test_training.py", "test_properties.py", "test_vae.py", "test_layers.py"],
+    "models": ["test_models.py", "test_files.py", "test_training.py", "test_properties.py", "test_vae.py", "test_layers.py"],
     "blas": ["test_training.py", "test_vae.py"],
     "checks": ["test_models.py", "test_noise.py", "test_optimizers.py", "test_convolutions.py", "test_vae.py", "test_properties.py",
                "test_files.py", "test_training.py"],
