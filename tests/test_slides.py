@@ -95,14 +95,14 @@ def test_headers_of_tables_say_what_they_are_of(notebook):
 def test_cells_find_their_places_on_a_slide():
     cells = [cell("markdown", "# T\n\nQ?", "slide"), cell("code", "picture()", "-", ["hero"]), cell("markdown", "", "-"),
              cell("markdown", "## A\nrest", "subslide"), cell("markdown", "one", "fragment"), cell("markdown", "two", "-"),
-             cell("markdown", "three", "fragment"), cell("markdown", "wide", "-", ["across"]),
+             cell("markdown", "three", "fragment"), cell("markdown", "wide", "-", ["across"]), cell("markdown", "four", "-"),
              cell("markdown", "## Last", "slide", ["take-home"]), cell("markdown", "## More", "slide", ["appendix"]),
              cell("markdown", "## And more", "slide")]
     opening, first, last, more, and_more = slides.slides(cells)
     assert opening["title"].source == "# T" and opening["kind"] == " opening"
     assert [block["cells"][0].source for block in opening["left"]] == ["Q?"] and opening["right"][0]["cells"] == [cells[1]]
     assert [([cell.source for cell in block["cells"]], block["fragment"]) for block in first["left"]] == [
-        (["rest"], False), (["one", "two"], True), (["three"], True)]
+        (["rest"], False), (["one", "two"], True), (["three", "four"], True)]
     assert first["across"][0]["cells"] == [cells[7]]
     assert last["kind"] == " take-home" and not last["appendix"] and more["appendix"] and and_more["appendix"]
 

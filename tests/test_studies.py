@@ -376,6 +376,18 @@ def test_functions_of_other_modules_are_not_part_of_the_source():
         "def test_any_map_will_do_and_its_order_does_not_matter(rerun):", "def squares(base, sizes=(), power=2):"]
 
 
+WAYS = {"helped": helper, "several": [calling, (study,)], "twice": lambda: 2}
+
+
+def by_table():
+    return {name: way() for name, way in WAYS.items()}
+
+
+def test_functions_in_a_table_are_part_of_the_source_but_for_those_without_a_name():
+    assert [line for line in studies._source(by_table) if line.startswith("def ") or "lambda" in line] == [
+        "def by_table():", "def helper():", "def calling(values=2):", "def study():"]
+
+
 CELLS = ["from autoenc import recorded\nclass Base:\n    def third(self, x):\n        return double(x) / 3",
          "def double(x):\n    return 2 * x",
          "%precision 4\nclass Plain(Base):\n    @property\n    def rate(self):\n        return self.third(SCALE)",

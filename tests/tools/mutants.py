@@ -13,7 +13,7 @@ and which lines of the package it runs.  For each mutant the process then forks,
 for the mutant's, and runs, of its module's files, the tests that run a changed line, the quickest first, and from the first
 of these files those that start other processes, where lines cannot be counted; the first failure ends it.  For a mutant
 of what runs at import, outside functions, the child imports the package anew, and runs all tests of these files.  A test
-may take ten times as long as it did and some seconds, then an alarm kills it, whatever it is doing, and with it all that it
+may take five times as long as it did and some seconds, then an alarm kills it, whatever it is doing, and with it all that it
 started.  Forks need Linux or macOS.
 """
 
@@ -216,7 +216,7 @@ class Tests:
             signal.signal(number, signal.SIG_DFL)
         session.items[:] = items
         for item, following in zip(items, [*items[1:], None], strict=False):
-            seconds = 10 * self.seconds(item) if self.known else 300
+            seconds = 5 * self.seconds(item) if self.known else 300
             signal.setitimer(signal.ITIMER_REAL, 60 + seconds)
             signal.setitimer(signal.ITIMER_PROF, 10 + seconds)  # of the processor: a busy machine is no endless loop
             try:
