@@ -444,6 +444,32 @@ def test_a_fork_while_another_thread_trains_can_train_too():
         training.result()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+def test_a_fork_while_another_thread_trains_has_blas_s_threads_again():
+    from autoenc import blas
+
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    entered, stop = Event(), Event()
+
+    def trains():
+        with blas.one_blas_thread():
+            entered.set()
+            stop.wait(60)
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as threads:
+        before, training = blas_threads(), threads.submit(trains)
+        try:
+            assert entered.wait(60) and blas_threads() != before
+            child = os.fork()
+            if child == 0:
+                os._exit(int(blas_threads() != before or bool(blas.BUSY)))
+            assert os.waitpid(child, 0)[1] == 0
+        finally:
+            stop.set()
+        training.result()
+        assert blas_threads() == before
+
+
 def test_each_thread_s_limit_is_set_and_released_again(monkeypatch):
     """threadpoolctl heeds only the thread that set a limit first, so that is released before and after."""
     from autoenc import blas

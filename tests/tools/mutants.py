@@ -11,7 +11,7 @@ they are; a sample is the same each time.
 What makes it bearable: pytest collects the tests once, and runs them once without a mutant, which tells what each takes
 and which lines of the package it runs.  For each mutant the process then forks, the child exchanges the code of one function
 for the mutant's, and runs, of its module's files, the tests that run a changed line, the quickest first, and from the first
-of these files those that start other processes, where lines cannot be counted; the first failure ends it.  For a mutant
+of these files those of which lines cannot be seen, as they run in other processes; the first failure ends it.  For a mutant
 of what runs at import, outside functions, the child imports the package anew, and runs all tests of these files.  A test
 may take five times as long as it did and some seconds, then an alarm kills it, whatever it is doing, and with it all that it
 started.  Forks need Linux or macOS.
@@ -232,11 +232,14 @@ class Tests:
 
 
 class Notes(Tests):
-    """The tests as they are: of each the seconds, the lines it runs of each file of the package, whether it starts processes."""
+    """The tests as they are: of each the seconds, the lines it runs of the package, and whether some cannot be seen.
+
+    They cannot in other processes, and while the test traces lines itself.
+    """
 
     def __init__(self, package):
         super().__init__({})
-        self.package, self.notes, self.run, self.shared, self.starts = str(package), {}, set(), {}, False
+        self.package, self.notes, self.run, self.shared, self.unseen = str(package), {}, set(), {}, False
 
     def take(self, session, items, path):
         """Run these tests and write the notes down; whether one failed."""
@@ -251,15 +254,15 @@ class Notes(Tests):
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
-        start, self.run, self.starts = time.monotonic(), set(), False
         sys.settrace(self._call)
         threading.settrace(self._call)
+        start, self.run, self.unseen = time.monotonic(), set(), False
         try:
             return (yield)
         finally:
+            self.notes[item.nodeid] = dict(seconds=time.monotonic() - start, lines=self.run, unseen=self.unseen)
             sys.settrace(None)
             threading.settrace(None)
-            self.notes[item.nodeid] = dict(seconds=time.monotonic() - start, lines=self.run, starts=self.starts)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef, request):
@@ -280,8 +283,8 @@ class Notes(Tests):
         return self._line
 
     def _heard(self, event, _):
-        if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"):
-            self.starts = True
+        if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system", "sys.settrace"):
+            self.unseen = True
 
 
 class Judge(Tests):
@@ -323,7 +326,7 @@ class Judge(Tests):
         if pairs is None:
             chosen, work = items, partial(globals()["session"], self.folder, TESTS[module], Tests(self.known), log)
         else:
-            others = {item for item in items if item.path.name == TESTS[module][0] and self.known[item.nodeid]["starts"]}
+            others = {item for item in items if item.path.name == TESTS[module][0] and self.known[item.nodeid]["unseen"]}
             chosen, work = sorted(runs | others, key=lambda item: (item not in runs, self.seconds(item))), exchanged
         path.write_text(text, "utf-8")                          # for the processes that tests start, too
         status = forked(work, 120 + 5 * sum(map(self.seconds, chosen)))
