@@ -57,6 +57,29 @@ def test_every_cell_has_its_place_in_the_slides(notebook):
     assert 20 <= before <= 26 and 1 <= behind <= 10
 
 
+def words(cell):
+    """The words of a Markdown cell that a slide shows: no displayed formula and no table; a formula in a line is one."""
+    if cell.cell_type != "markdown":
+        return []
+    text = re.sub(r"\$\$.*?\$\$", " ", cell.source, flags=re.S)
+    text = re.sub(r"\$[^$]*\$", " formula ", text)
+    text = re.sub(r"\]\([^)]*\)|^\|.*$|<[^>]*>", " ", text, flags=re.M)
+    return [word for word in text.split() if re.search(r"\w", word)]
+
+
+def test_a_slide_has_at_most_forty_words_and_its_notes_say_the_rest(notebook):
+    """Small print counts; the title, code, tables, figures and what cells put out do not."""
+    pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+    from autoenc.report.slides import slides
+    found = []
+    for number, slide in enumerate(slides(notebook.cells), 1):
+        cells = [cell for column in ("across", "left", "right") for block in slide[column] for cell in block["cells"]]
+        shown, said = (sum(len(words(cell)) for cell in part) for part in (cells, slide["notes"]))
+        if shown > 40 or not 40 <= said <= 120:
+            found.append(f"slide {number}: {shown} words, notes of {said}")
+    assert not found, "\n".join(found)
+
+
 def test_every_picture_is_described(notebook):
     for output in outputs(notebook):
         if "image/png" in output.get("data", {}):
