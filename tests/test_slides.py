@@ -156,10 +156,24 @@ def test_what_cannot_be_shown(notebook, text, message):
 
 @pytest.mark.parametrize("text", [
     "<a href='https://example.org'>a link</a>", "<svg><use href='#b'/></svg>", "<p style='fill: url(#b)'>text</p>",
-    "<script>const space = 'http://www.w3.org/2000/svg'</script>", "[a file](a.zip)", "<img alt='x' src='data:image/png;base64,AA=='>"])
+    "<script>const space = 'http://www.w3.org/2000/svg'</script>", "[a file](a.zip)", "<img alt='x' src='data:image/png;base64,AA=='>",
+    "<iframe title='x' src='data:text/html,text'></iframe>"])
 def test_what_fetches_nothing_is_not_refused(notebook, text):
     notebook.cells[2].source = text
     export(notebook)
+
+
+def test_html_is_shown_and_not_the_script_beside_it(notebook):
+    both = {"application/javascript": "alert(1)", "text/html": "<p>shown</p>", "text/plain": "<object>"}
+    notebook.cells[6].outputs = [v4.new_output("display_data", both)]
+    page = export(notebook)
+    assert "<p>shown</p>" in page and "alert(1)" not in page
+
+
+def test_a_picture_of_more_than_700_pixels_is_a_wide_one(notebook):
+    notebook.cells[6].outputs = [picture(width, 10, **{"image/png": {"alt": f"{width} pixels", "width": width}}) for width in (699, 700, 701, 702)]
+    images = BeautifulSoup(export(notebook), "html.parser").select("section img[alt$=pixels]")
+    assert [image["alt"] for image in images if "wide" in image.get("class", [])] == ["701 pixels", "702 pixels"]
 
 
 def test_a_progress_bar_leaves_nothing_behind(notebook):
