@@ -275,15 +275,27 @@ def test_without_its_script_one_sees_the_still(explorers, browser, tmp_path):
 
 # In a notebook
 
-@pytest.mark.parametrize("colour", [(), (3,)], ids=["grey", "colour"])
+@pytest.mark.parametrize("colour", [255, (255, 128, 40)], ids=["grey", "colour"])
 def test_a_png_has_every_pixel_as_a_block_in_few_colours_and_is_small(colour):
     """Columns of one colour each stay that: no pixel is dithered, none is blurred."""
-    picture = np.linspace(np.zeros(colour), np.full(colour, 255), 600)[None].repeat(4, axis=0)
+    picture = np.linspace(0 * np.array(colour), colour, 600)[None].repeat(4, axis=0)
     file = module.png(picture, 3)
     drawn = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
     assert drawn.shape == (12, 1800, 3) and (drawn == drawn[::3, ::3].repeat(3, axis=0).repeat(3, axis=1)).all()
     assert (drawn == drawn[0]).all() and np.abs(drawn[0, ::3] - np.uint8(picture[0]).reshape(600, -1)).max() <= 4
     assert len(np.unique(drawn[0], axis=0)) <= 256 and len(file) < 2500
+
+
+@pytest.mark.parametrize("latent, low, high", [("sigmoid", 0, 1), ("softmax", 0, 1), ("tanh", -1, 1)])
+def test_the_map_of_a_bounded_code_is_all_that_it_can_be(latent, low, high):
+    explorer = Explorer(Autoencoder((35, 2), latent=latent, rng=0), PIXELS, LABELS)
+    assert explorer.limits[:, 2:].tolist() == [[low, high]] * 2
+
+
+def test_a_still_is_as_large_as_one_can_see_it(explorers):
+    columns, rows = module.STILL
+    sizes = [Image.open(io.BytesIO(explorer.still())).size for explorer in explorers.values()]
+    assert sizes == [(columns * 7 * 5, rows * 9 * 5), (columns * 30 * 2, rows * 30 * 2)]
 
 
 def test_the_kernels_sliders_begin_where_the_page_does(explorers):
