@@ -292,6 +292,16 @@ def test_the_map_of_a_bounded_code_is_all_that_it_can_be(latent, low, high):
     assert explorer.limits[:, 2:].tolist() == [[low, high]] * 2
 
 
+def test_the_first_picture_lies_on_the_map_even_if_it_is_the_surer_the_farther_out():
+    network = Autoencoder((35, 2), latent="linear", rng=0)
+    chess = np.arange(35) % 2 * 2 - 1                       # a character that nobody knows
+    network.parameters[36 * 2:] = np.stack([4 * chess, 0 * chess, 0 * chess]).ravel()       # of z₁, of z₂, constant
+    explorer = Explorer(network, PIXELS, LABELS)
+    (low, high), (first, _) = explorer.limits[0, 2:], explorer.start
+    assert low < first < high, "the start is a place of the grid, and these lie within the map"
+    assert first > low + 0.95 * (high - low), "and it is among the last ones, where the network is surest"
+
+
 def test_a_still_is_as_large_as_one_can_see_it(explorers):
     columns, rows = module.STILL
     sizes = [Image.open(io.BytesIO(explorer.still())).size for explorer in explorers.values()]
