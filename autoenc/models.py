@@ -205,6 +205,7 @@ class Autoencoder(Model):
 
     def encode(self, x):
         """The codes of pictures: (n, pixels), or (members, n, pixels), to (n, latent), with members in front if any."""
+        refuse_bytes("x", x)
         return self._through(self.encoder, "x", x)
 
     def decode(self, z):
@@ -213,6 +214,7 @@ class Autoencoder(Model):
 
     def reconstruct(self, x):
         """What comes out when pictures go in: decode(encode(x))."""
+        refuse_bytes("x", x)
         return self._through(self.layers, "x", x)
 
     def member(self, k):

@@ -8,11 +8,12 @@ TypeError or ValueError for what are no pictures, and for amounts that are no pr
 
 import numpy as np
 
-from .checks import generator, number, numbers, require, whole_number
+from .checks import generator, number, numbers, refuse_bytes, require, whole_number
 
 
 def pictures(x):
     """`x` as an array of floats (..., n, pixels)."""
+    refuse_bytes("x", x)
     x = numbers("x", x, ("...", "n", "pixels"))
     return x if x.dtype.kind == "f" else x.astype(np.float32)
 

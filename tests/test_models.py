@@ -509,4 +509,7 @@ def test_pictures_of_bytes_are_refused_with_what_to_do(loss):
     pictures = (255 * X).astype(np.uint8)
     with pytest.raises(ValueError, match="^x was of uint8, with values up to 255; .* divide by 255"):
         Autoencoder((35, 2), rng=0).fit(pictures, 1, loss)
+    for call in (Autoencoder((35, 2)).encode, Autoencoder((35, 2)).reconstruct):
+        with pytest.raises(ValueError, match="^x was of uint8, with values up to 255; .* divide by 255"):
+            call(pictures)
     assert Autoencoder((35, 2), rng=0).fit(X.astype(np.uint8), 1, loss).loss.shape == (1,)      # bits are fine

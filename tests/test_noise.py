@@ -194,3 +194,9 @@ def test_noise_too_large_for_the_pictures_numbers_is_refused_without_a_warning()
     assert np.isfinite(noise.gaussian(X.astype(np.float64), 1e300)).all()
     with pytest.raises(ValueError, match=r"^sigma was inf; it must be a finite number, not negative$"):     # for no pictures at all
         noise.gaussian(X.astype(np.float64), np.inf)
+
+
+@pytest.mark.parametrize("kind", [noise.flip, noise.salt_and_pepper, noise.mutate, noise.gaussian])
+def test_bytes_from_0_to_255_are_refused_with_the_remedy(kind):
+    with pytest.raises(ValueError, match="^x was of uint8, with values up to 255; they must be from 0 to 1: divide by 255$"):
+        kind((255 * X).astype(np.uint8), 0.1)
