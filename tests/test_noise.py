@@ -191,6 +191,8 @@ def test_the_byte_order_is_kept(kind, dtype):
 def test_noise_too_large_for_the_pictures_numbers_is_refused_without_a_warning():
     with pytest.raises(ValueError, match=r"^sigma was 1e\+300; it must be small enough for float32"):
         noise.gaussian(X.astype(np.float32), 1e300)
+    with pytest.raises(ValueError, match=r"^sigma was 2e\+38"):                  # too large for some of the pixels alone
+        noise.gaussian(X.astype(np.float32), 2e38)
     assert np.isfinite(noise.gaussian(X.astype(np.float64), 1e300)).all()
     with pytest.raises(ValueError, match=r"^sigma was inf; it must be a finite number, not negative$"):     # for no pictures at all
         noise.gaussian(X.astype(np.float64), np.inf)
