@@ -297,8 +297,8 @@ def torch_vae(points=None, batch=128, channels_last=False, compiled=False):
     return run
 
 
-def keras_vae(backend, points=None, batch=128):
-    keras = keras_on(backend)
+def keras_networks(keras, dense="relu"):
+    """Keras' example: the whole VAE, and its decoder; dense: the activation of the encoder's dense layer."""
     layers, ops = keras.layers, keras.ops
 
     class Code(layers.Layer):
@@ -317,14 +317,24 @@ def keras_vae(backend, points=None, batch=128):
         layers.Conv2DTranspose(64, 3, 2, "same", activation="relu"),
         layers.Conv2DTranspose(32, 3, 2, "same", activation="relu"),
         layers.Conv2DTranspose(1, 3, 1, "same", activation="sigmoid")])
+    picture = keras.Input((28, 28, 1))
+    h = layers.Conv2D(32, 3, 2, "same", activation="relu")(picture)
+    h = layers.Dense(16, dense)(layers.Flatten()(layers.Conv2D(64, 3, 2, "same", activation="relu")(h)))
+    return keras.Model(picture, decoder(Code()([layers.Dense(2)(h), layers.Dense(2)(h)]))), decoder
+
+
+def keras_reconstruction(keras):
+    """The loss that Keras' example calls so: the cross-entropy summed over pixels, its mean over pictures."""
+    return lambda a, b: keras.ops.mean(keras.ops.sum(keras.losses.binary_crossentropy(a, b), (1, 2)))
+
+
+def keras_vae(backend, points=None, batch=128):
+    keras = keras_on(backend)
+    vae, decoder = keras_networks(keras)
     if points:
         z = np.random.default_rng(0).standard_normal((points, 2))
         return lambda: [decoder.predict(z, verbose=0) for _ in range(TIMES[points])]
-    picture = keras.Input((28, 28, 1))
-    h = layers.Conv2D(32, 3, 2, "same", activation="relu")(picture)
-    h = layers.Dense(16, "relu")(layers.Flatten()(layers.Conv2D(64, 3, 2, "same", activation="relu")(h)))
-    vae = keras.Model(picture, decoder(Code()([layers.Dense(2)(h), layers.Dense(2)(h)])))
-    vae.compile("adam", loss=lambda a, b: ops.mean(ops.sum(keras.losses.binary_crossentropy(a, b), (1, 2))))
+    vae.compile("adam", loss=keras_reconstruction(keras))
     x = garments()
     return lambda: vae.fit(x, x, batch_size=batch, verbose=0)
 

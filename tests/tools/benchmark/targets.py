@@ -27,12 +27,11 @@ from pathlib import Path
 import numpy as np
 
 from .__main__ import environment
-from .contenders import CORES, keras_on, library
+from .contenders import CORES, keras_networks, keras_on, keras_reconstruction, library
 from .contenders import pixels as lowercase
 
 TABLE = Path(__file__).with_name("TARGETS.md")
-P, RISK, ENOUGH = 0.2, 1.349, 1.02      # of the denoiser: flips; notebook 02's Bayes risk; the multiple that is good
-LOSS = 264.5                            # of the VAE: the median of Keras' three seeds after 30 epochs, from notebook 03
+P, ENOUGH = 0.2, 1.02                   # of the denoiser: the share of flipped pixels; the multiple of the Bayes risk that is good
 LIMIT = {"character": 40_000, "characters": 40_000, "denoiser": 60_000, "vae": 30}      # steps, or epochs, before one gives up
 EVERY = {"character": 100, "characters": 100, "denoiser": 500, "vae": 1}                # so often one looks
 RECIPES = {"this report's": {"character": (0.02, 3000), "characters": (0.02, 3000), "denoiser": (0.02, 6000), "vae": (0.004, 3)},
@@ -49,6 +48,22 @@ def flips_at(steps):
     return lambda step: P if steps is None else float(np.interp(step / steps, [0, 0.2, 0.92], [0, 0.3, P]))
 
 
+def recorded(name):
+    """The results of a study that a notebook has recorded."""
+    study = json.loads(Path("notebooks", "recorded", f"{name}.json").read_text("utf-8"))
+    return study["results"] if "results" in study else study["cases"]
+
+
+def bayes_risk():
+    """The wrong pixels that must remain where a share P is flipped, from notebook 02."""
+    return next(at["result"]["posterior mean"]["risk"] for at in recorded("rules") if at["case"]["p"] == P)
+
+
+def wanted_loss():
+    """The test loss that Keras' defaults have after 30 epochs, the median of three seeds, from notebook 03."""
+    return statistics.median(losses[-1] for losses in recorded("keras")["val_loss"])
+
+
 class Reached(Exception):
     """The target is reached."""
 
@@ -61,6 +76,7 @@ class Judge:
         self.asked = self.clean = lowercase()
         if target == "denoiser":
             from autoenc import characters, noise
+            self.risk = bayes_risk()
             self.clean = characters("uppercase")[0]
             self.asked = noise.flip(np.tile(self.clean, (320, 1)), P, rng=np.random.default_rng(1))
             differ = self.asked.sum(1, keepdims=True) + self.clean.sum(1) - 2 * self.asked @ self.clean.T
@@ -72,7 +88,7 @@ class Judge:
         self.steps, black = steps, np.asarray(outputs) > 0.5
         if self.target == "denoiser":
             wrong = np.where(black, 1 - self.mean, self.mean).sum(-1).mean()            # expected, given the pictures
-            if wrong <= ENOUGH * RISK:
+            if wrong <= ENOUGH * self.risk:
                 raise Reached
         elif (black != (self.clean > 0.5)).sum(-1).max() <= 1:
             raise Reached
@@ -251,11 +267,11 @@ def garments(sample):
 def autoenc_vae(judge, target, rate, decay, sample=False):
     from autoenc import VAE, Adam, cosine_decay
     train, test = garments(sample)
-    vae = VAE(dense="tanh" if decay else "relu", rng=None)
+    vae, wanted = VAE(dense="tanh" if decay else "relu", rng=None), wanted_loss()
 
     def look():
         judge.steps += 1
-        if vae.evaluate(test)["total_loss"] <= LOSS:
+        if vae.evaluate(test)["total_loss"] <= wanted:
             raise Reached
 
     vae.fit(train, decay or LIMIT[target], 128, Adam(cosine_decay(rate) if decay else rate), rng=None, after_epoch=look)
@@ -263,32 +279,15 @@ def autoenc_vae(judge, target, rate, decay, sample=False):
 
 def keras_vae(judge, target, rate, decay, backend="tensorflow", sample=False):
     keras = keras_on(backend)
-    layers, ops = keras.layers, keras.ops
     train, test = garments(sample)
-
-    class Code(layers.Layer):
-        def build(self, shape):
-            self.seeds = keras.random.SeedGenerator()
-
-        def call(self, heads):
-            mean, log_var = heads
-            self.add_loss(ops.mean(ops.sum(ops.exp(log_var) + mean ** 2 - 1 - log_var, 1)) / 2)
-            return mean + ops.exp(log_var / 2) * keras.random.normal(ops.shape(mean), seed=self.seeds)
-
-    picture, same = keras.Input((28, 28, 1)), dict(padding="same", activation="relu")
-    h = layers.Conv2D(64, 3, 2, **same)(layers.Conv2D(32, 3, 2, **same)(picture))
-    h = layers.Dense(16, "tanh" if decay else "relu")(layers.Flatten()(h))
-    h = layers.Dense(3136, "relu")(Code()([layers.Dense(2)(h), layers.Dense(2)(h)]))
-    h = layers.Conv2DTranspose(64, 3, 2, **same)(layers.Reshape((7, 7, 64))(h))
-    h = layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid")(layers.Conv2DTranspose(32, 3, 2, **same)(h))
-    vae = keras.Model(picture, h)
+    vae, _ = keras_networks(keras, "tanh" if decay else "relu")
     steps = -(-len(train) // 128)
     schedule = keras.optimizers.schedules.CosineDecay(rate, decay * steps) if decay else rate
-    vae.compile(keras.optimizers.Adam(schedule), lambda a, b: ops.mean(ops.sum(keras.losses.binary_crossentropy(a, b), (1, 2))))
+    vae.compile(keras.optimizers.Adam(schedule), keras_reconstruction(keras))
     for _ in range(decay or LIMIT[target]):
         vae.fit(train, train, 128, verbose=0)
         judge.steps += 1
-        if vae.evaluate(test, test, 128, verbose=0) <= LOSS:
+        if vae.evaluate(test, test, 128, verbose=0) <= wanted_loss():
             raise Reached
 
 
