@@ -89,6 +89,7 @@ def test_every_picture_is_described(notebook):
 
 def test_code_cells_are_short(notebook):
     lengths = sorted(len(cell.source.splitlines()) for cell in code(notebook))
+    assert max(len(line) for cell in code(notebook) for line in cell.source.splitlines()) <= 100
     assert lengths[-1] <= 20
     assert lengths[len(lengths) // 2] <= 6
 
